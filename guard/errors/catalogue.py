@@ -1,0 +1,45 @@
+"""Every error code there is, with its meaning and what to do next. `docs/ERRORS.md` is generated from here.
+
+Codes live beside the room that says them, one module a room; this module only puts them together. A code is never renamed,
+never reused and never given another meaning.
+"""
+
+from __future__ import annotations
+
+from guard.errors import (
+    codes_chain,
+    codes_cli,
+    codes_core,
+    codes_evidence,
+    codes_formats,
+    codes_policy,
+    codes_signer,
+    codes_statements,
+)
+from guard.errors.code import Code
+
+__all__ = ["CATALOGUE", "Code"]
+
+_ROOMS: tuple[dict[str, Code], ...] = (
+    codes_formats.CODES,
+    codes_core.CODES,
+    codes_statements.CODES,
+    codes_policy.CODES,
+    codes_signer.CODES,
+    codes_chain.CODES,
+    codes_evidence.CODES,
+    codes_cli.CODES,
+)
+
+
+def _compute_catalogue() -> dict[str, Code]:
+    catalogue: dict[str, Code] = {}
+    for codes in _ROOMS:
+        for name, code in codes.items():
+            if name in catalogue:
+                raise LookupError(f"error code {name!r} is defined twice")
+            catalogue[name] = code
+    return catalogue
+
+
+CATALOGUE: dict[str, Code] = _compute_catalogue()

@@ -1,0 +1,120 @@
+"""Strict JSON in, canonical JSON out (RFC 8785, without floats).
+
+Two readers must never read two things out of one text: duplicate keys, floats, exponents and integers beyond 2^53 are refused, and what
+is hashed or signed is always the canonical form.
+"""
+
+from __future__ import annotations
+
+import json
+from hashlib import sha256
+from typing import Any, NoReturn
+
+from guard.core.ids import Digest
+from guard.errors import GuardError
+from guard.formats.keccak import to_digest
+
+MAX_BYTES = 8 * 1024 * 1024
+MAX_DEPTH = 40
+SAFE_INTEGER_END = 2**53
+
+type_names = {
+    dict: "an object",
+    list: "a list",
+    str: "a text",
+    int: "a number",
+    bool: "true or false",
+    type(None): "null",
+}
+
+
+def _refuse_number(text: str) -> NoReturn:
+    raise GuardError("json.number", f"number {text[:40]} is not a plain integer")
+
+
+def _parse_integer(text: str) -> int:
+    if text.startswith("-0") or len(text) > 17 or abs(int(text)) >= SAFE_INTEGER_END:
+        _refuse_number(text)
+    return int(text)
+
+
+def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise GuardError("json.duplicate-key", f"key {key[:60]!r} stands twice in one object")
+        found[key] = value
+    return found
+
+
+def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+    """The value of a strict JSON text. Raises `json.malformed`, `json.duplicate-key`, `json.number` or `json.too-large`."""
+    if len(raw) > max_bytes:
+        raise GuardError("json.too-large", f"{len(raw)} bytes are more than the {max_bytes} that are accepted")
+    try:
+        value = json.loads(
+            raw.decode("utf-8"),
+            object_pairs_hook=_refuse_duplicates,
+            parse_float=_refuse_number,
+            parse_int=_parse_integer,
+            parse_constant=_refuse_number,
+        )
+    except RecursionError:
+        raise GuardError("json.too-large", "the text is nested too deeply") from None
+    except UnicodeDecodeError:
+        raise GuardError("json.malformed", "the text is not UTF-8") from None
+    except json.JSONDecodeError as trouble:
+        raise GuardError("json.malformed", f"not JSON at line {trouble.lineno}, column {trouble.colno}") from None
+    _require_plain(value, 0)
+    return value
+
+
+def _require_plain(value: Any, depth: int) -> None:
+    if depth > MAX_DEPTH:
+        raise GuardError("json.too-large", f"the text is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        _require_unicode(value)
+    elif isinstance(value, dict):
+        for key, inner in value.items():
+            _require_plain(key, depth + 1)
+            _require_plain(inner, depth + 1)
+    elif isinstance(value, list | tuple):
+        for inner in value:
+            _require_plain(inner, depth + 1)
+    elif value is not None and not isinstance(value, bool):
+        if not isinstance(value, int) or abs(value) >= SAFE_INTEGER_END:
+            _refuse_number(str(value))
+
+
+def _require_unicode(text: str) -> None:
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise GuardError("json.malformed", "the text holds half of a surrogate pair") from None
+
+
+def to_canonical(value: Any) -> bytes:
+    """The RFC 8785 bytes of a value made of objects, lists, texts, integers below 2^53, booleans and null."""
+    _require_plain(value, 0)
+    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+
+
+def _sorted(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _sorted(value[key]) for key in sorted(value, key=lambda text: text.encode("utf-16-be"))}
+    if isinstance(value, list | tuple):
+        return [_sorted(inner) for inner in value]
+    return value
+
+
+def parse_canonical(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
+    """The value of a text that must be its own canonical form, as everything that is pinned by digest must be."""
+    value = parse_json(raw, max_bytes=max_bytes)
+    if to_canonical(value) != raw:
+        raise GuardError("json.not-canonical", "the text is not in canonical form")
+    return value
+
+
+def compute_sha256(value: Any) -> Digest:
+    """SHA-256 of a value's canonical form."""
+    return to_digest(sha256(to_canonical(value)).digest())

@@ -1,0 +1,1 @@
+"""The process that holds one vault key and believes nobody: verification, release chain, journal, keys, listeners."""

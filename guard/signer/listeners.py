@@ -1,0 +1,155 @@
+"""The two listeners of a signer: small HTTP over a Unix socket or loopback, one POST for each verb, bodies of at most 256 KiB.
+
+Command is for the worker; stop is for people and goes on working whatever else is down. The stop listener limits by source before any
+signature is checked, so that nobody's flood locks a guardian out of another source.
+"""
+
+from __future__ import annotations
+
+import os
+import socketserver
+import threading
+from collections.abc import Mapping
+from http.server import BaseHTTPRequestHandler
+from pathlib import Path
+from typing import Any, ClassVar
+
+from guard.errors import AdapterError, GuardError
+from guard.formats.canonical import parse_json, to_canonical
+from guard.signer.limiting import SourceLimit
+from guard.signer.requests import Verb
+from guard.signer.signer import ReleaseRefused, Signer
+
+MAX_BODY_BYTES = 256 * 1024
+REQUEST_TIMEOUT = 15
+PREFIX = "/v1/"
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """One request. Every way out of it is an answer with a code; nothing of an unexpected fault is told."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = REQUEST_TIMEOUT
+    server: _Listener  # type: ignore[assignment]
+
+    def do_POST(self) -> None:
+        try:
+            answer, status = self._answer(), 200
+        except ReleaseRefused as refused:
+            answer, status = {"error": refused.to_json()}, 409
+        except GuardError as refused:
+            answer, status = {"error": refused.to_json()}, 413 if refused.code == "signer.too-large" else 400
+        except AdapterError as trouble:
+            answer, status = {"error": trouble.to_json()}, 503
+        except OSError:
+            self.close_connection = True
+            return
+        except Exception:  # The process boundary: a bug answers 500, releases nothing, and its text goes to the operator's log only.
+            self.server.report_fault(self.path)
+            answer, status = {"error": {"code": "internal", "message": "internal fault", "next": "see the signer's log"}}, 500
+        self._send(status, answer)
+
+    def _answer(self) -> dict[str, Any]:
+        verb = self.server.verbs.get(self.path.removeprefix(PREFIX)) if self.path.startswith(PREFIX) else None
+        self.server.limit.require(self._source())
+        body = self._read_body()
+        if verb is None:
+            raise GuardError("signer.request", f"{self.path[:60]!r} is not a verb of this listener")
+        return verb(self.server.signer, parse_json(body, max_bytes=MAX_BODY_BYTES))
+
+    def _source(self) -> str:
+        return self.client_address[0] if isinstance(self.client_address, tuple) else "socket"
+
+    def _read_body(self) -> bytes:
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit() or len(length) > 9:
+            self.close_connection = True
+            raise GuardError("signer.request", "a request needs a Content-Length")
+        if int(length) > MAX_BODY_BYTES:
+            self.close_connection = True
+            raise GuardError("signer.too-large", f"a request has at most {MAX_BODY_BYTES} bytes")
+        return self.rfile.read(int(length))
+
+    def _send(self, status: int, answer: Mapping[str, Any]) -> None:
+        body = to_canonical(dict(answer))
+        try:
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(body)))
+            if self.close_connection:
+                self.send_header("Connection", "close")
+            self.end_headers()
+            self.wfile.write(body)
+        except OSError:
+            self.close_connection = True
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 The name is the library's.
+        """Requests are recorded in the journal, not here."""
+
+    def version_string(self) -> str:
+        return "guard"
+
+
+class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
+    """A listener with the verbs that it takes."""
+
+    daemon_threads = True
+    allow_reuse_address = True
+    request_queue_size = 64
+    signer: Signer
+    verbs: Mapping[str, Verb]
+    limit: SourceLimit
+    faults: ClassVar[list[str]] = []
+
+    def report_fault(self, path: str) -> None:
+        """Tell the operator, on standard error and with the traceback, that a bug was met."""
+        import sys
+        import traceback
+
+        sys.stderr.write(f"guard signer: fault in {path}\n{traceback.format_exc()}")
+        sys.stderr.flush()
+
+
+class _UnixListener(_Listener):
+    """The same on a Unix socket that only this user may open."""
+
+    address_family = socketserver.socket.AF_UNIX  # type: ignore[attr-defined]
+    allow_reuse_address = False
+
+    def server_bind(self) -> None:
+        path = Path(str(self.server_address))
+        path.unlink(missing_ok=True)
+        mask = os.umask(0o177)
+        try:
+            self.socket.bind(str(path))
+        finally:
+            os.umask(mask)
+
+    def get_request(self) -> Any:
+        request, _ = self.socket.accept()
+        return request, ("socket", 0)
+
+
+def open_listener(address: str, signer: Signer, verbs: Mapping[str, Verb], limit: SourceLimit) -> _Listener:
+    """Listen at `unix:PATH` or `HOST:PORT` on loopback. Anything else needs TLS, which this version does not have: refused."""
+    listener: _Listener
+    try:
+        if address.startswith("unix:"):
+            listener = _UnixListener(address.removeprefix("unix:"), _Handler)  # type: ignore[arg-type]
+        else:
+            host, _, port = address.rpartition(":")
+            if host not in LOOPBACK or not port.isdigit():
+                raise GuardError("signer.address", f"{address!r} is not unix:PATH or a loopback address with a port")
+            listener = _Listener((host, int(port)), _Handler)
+    except OSError as trouble:
+        raise AdapterError("signer.address", f"cannot listen at {address}: {trouble.strerror}") from trouble
+    listener.signer, listener.verbs, listener.limit = signer, verbs, limit
+    return listener
+
+
+def serve_in_background(listener: _Listener) -> threading.Thread:
+    """Serve until the listener is shut down."""
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True)
+    thread.start()
+    return thread

@@ -1,0 +1,60 @@
+"""What could still leave, in a signer's own signed words: for guardians who watch without the server (TRUST §6)."""
+
+from __future__ import annotations
+
+import sqlite3
+from typing import Any
+
+from guard.core.decide import compute_decision
+from guard.core.ids import Digest, TransferId
+from guard.core.transfer import Transfer
+from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory
+from guard.signer.records import VaultAt
+from guard.signer.signer import Signer
+from guard.statements.signed import transfer_to_json
+from guard.statements.testimony import PENDING
+
+
+def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
+    """Every transfer that this signer knows, that has not ended and has no final certificate, with quorum and earliest release."""
+    now = signer.clock.read().wall
+    with signer.journal.reading() as db:
+        memory = load_memory(db, signer.owner)
+        transfers = [
+            _describe(signer, db, memory, each, transfer, now)
+            for each, transfer in memory.transfers.items()
+            if _may_still_leave(memory, each, transfer, now)
+        ]
+        freezes = [{"id": each.id, "scope": each.scope.kind.value, "by": each.person} for each in load_freezes(db)]
+    fields = {"at": now, "policy": memory.active.digest, "transfers": transfers, "freezes": freezes, "challenge": challenge}
+    return signer.testify(PENDING, **fields)
+
+
+def _nonces(memory: Memory, transfer_id: TransferId, transfer: Transfer) -> list[int]:
+    book = memory.books.get(VaultAt(transfer.chain_id, transfer.vault))
+    return [] if book is None else [nonce for nonce, page in book.entries() if transfer_id in (page.certified | {page.signed})]
+
+
+def _may_still_leave(memory: Memory, transfer_id: TransferId, transfer: Transfer, now: int) -> bool:
+    """A signed one may leave after its own end, too: a signature cannot be called back."""
+    book = memory.books.get(VaultAt(transfer.chain_id, transfer.vault))
+    nonces = _nonces(memory, transfer_id, transfer)
+    if book is None or not nonces:
+        return now < transfer.expires_at
+    return any(book.page(nonce).seen_final_at is None for nonce in nonces)
+
+
+def _describe(
+    signer: Signer, db: sqlite3.Connection, memory: Memory, transfer_id: TransferId, transfer: Transfer, now: int
+) -> dict[str, Any]:
+    facts = load_facts(db, signer.verifier.chain, memory, transfer_id, now)
+    decision = compute_decision(signer.verifier.decision, transfer, compute_policies(memory, transfer), facts)
+    return {
+        "id": transfer_id,
+        "transfer": transfer_to_json(transfer),
+        "status": decision.status.value,
+        "reasons": [reason.code for reason in decision.reasons],
+        "quorum_since": decision.quorum_since,
+        "earliest_at": decision.earliest_at,
+        "signed_at_nonces": _nonces(memory, transfer_id, transfer),
+    }

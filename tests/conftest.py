@@ -1,0 +1,82 @@
+"""What every test shares: the two profiles, the optional parts, and the list of what was not run.
+
+`GUARD_PROFILE` chooses between `ci` (short, the same examples each time) and `deep` (long, a seed chosen for each run).
+"""
+
+import os
+import platform
+import shutil
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+PROFILE = os.environ.get("GUARD_PROFILE", "ci")
+OPTIONAL = "optional part missing: "
+NODE_TOOLS = Path(__file__).parent / "node" / "node_modules" / "@foundry-rs"
+
+settings.register_profile(
+    "ci",
+    deadline=None,
+    derandomize=True,
+    max_examples=60,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.register_profile(
+    "deep",
+    deadline=None,
+    max_examples=5000,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile(PROFILE)
+
+
+@pytest.fixture(scope="session")
+def is_deep() -> bool:
+    """Tells whether this run is the long one, for tests that scale something else than Hypothesis examples."""
+    return PROFILE == "deep"
+
+
+@pytest.fixture(scope="session")
+def anvil_binary() -> Path:
+    """The anvil node; the test is skipped by name where it is not installed."""
+    return _find_foundry_tool("anvil")
+
+
+@pytest.fixture(scope="session")
+def cast_binary() -> Path:
+    """The cast tool, a second implementation of EIP-712; the test is skipped by name where it is not installed."""
+    return _find_foundry_tool("cast")
+
+
+def _find_foundry_tool(name: str) -> Path:
+    machine = {"x86_64": "amd64", "AMD64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), "")
+    packaged = NODE_TOOLS / f"{name}-{platform.system().lower()}-{machine}" / "bin" / name
+    if packaged.is_file():
+        return packaged
+    on_path = shutil.which(name)
+    if on_path:
+        return Path(on_path)
+    pytest.skip(f"{OPTIONAL}{name} (npm package @foundry-rs/{name}; `make setup` says why)")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Names every test that was not run and why, so that a green run never hides a part that was not there."""
+    skipped: dict[str, list[str]] = {}
+    for report in terminalreporter.stats.get("skipped", []):
+        skipped.setdefault(_reason_of(report), []).append(report.nodeid)
+    if not skipped:
+        return
+    terminalreporter.section("not run")
+    for reason, tests in sorted(skipped.items()):
+        terminalreporter.write_line(f"{reason}: {len(tests)}")
+        for test in sorted(set(tests)):
+            terminalreporter.write_line(f"    {test}")
+
+
+def _reason_of(report: pytest.TestReport) -> str:
+    if isinstance(report.longrepr, tuple):
+        return str(report.longrepr[2]).removeprefix("Skipped: ")
+    return str(report.longrepr)
