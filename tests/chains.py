@@ -188,6 +188,13 @@ def to_token_transfer(to: str, amount_units: int) -> bytes:
     return bytes.fromhex("a9059cbb") + bytes(12) + bytes.fromhex(to[2:]) + amount_units.to_bytes(32, "big")
 
 
+def to_creation_code(runtime_code: bytes) -> bytes:
+    """Code that creates a contract with this code, of less than 256 bytes: it copies what stands behind itself."""
+    length = len(runtime_code)
+    assert length < 256
+    return bytes.fromhex(f"60{length:02x}80600b6000396000f3") + runtime_code
+
+
 def deploy_safe_contracts(executor: Executor, version: str) -> SafeDeployment:
     """Put the contracts of one Safe version on a chain that has none."""
     made = load_safe(version)

@@ -6,6 +6,7 @@ Everything is held in memory.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -20,6 +21,11 @@ from eth.vm.forks import PragueVM
 from eth.vm.spoof import SpoofTransaction
 from eth_typing import Address
 from eth_utils import ValidationError
+
+RECURSION_LIMIT = 2_000
+# py-evm raises the limit to a hundred thousand frames when it is imported. A nested JSON text then ends the whole process
+# with a fault of its stack, where it should end one request with an error; no contract here calls that deep.
+sys.setrecursionlimit(RECURSION_LIMIT)
 
 BLOCK_GAS_LIMIT = 30_000_000
 PRIORITY_FEE = 1_000_000_000
@@ -212,7 +218,7 @@ class Ledger:
         )
         try:
             return state.apply_transaction(SpoofTransaction(unsigned, from_=sender))
-        except ValidationError as error:
+        except (ValidationError, RecursionError) as error:
             raise RpcRefusal(-32000, f"call refused: {error}") from error
 
     # Taking transactions in.
@@ -266,7 +272,7 @@ class Ledger:
             del self._pool[(found.sender, found.nonce)]
             try:
                 receipt = self._chain.apply_transaction(found)[1]
-            except ValidationError:
+            except (ValidationError, RecursionError):
                 # It was fine when it came and is not any more, for instance since its sender spent the money: nodes
                 # drop it too.
                 continue

@@ -29,6 +29,7 @@ CODES: dict[str, Code] = {
     "signer.request": Code("the request is not one that this listener takes", "see the manual for what it takes"),
     "signer.too-large": Code("the request is larger than 256 KiB", "send less at once"),
     "signer.rate": Code("too many requests from one source or key", "wait a moment and send it again"),
+    "signer.config": Code("the signer's configuration is missing, not TOML, or names something unknown", "write it as guard signer new does"),
     "signer.address": Code("a listener's address is not unix:PATH or HOST:PORT on loopback", "use a socket or a loopback address"),
     "clock.behind-mark": Code("the clock is behind a time that this signer has seen", _CLOCK),
     "clock.stepped": Code("the clock was set while the signer ran", _CLOCK),

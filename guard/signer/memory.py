@@ -155,6 +155,16 @@ def load_freezes(db: sqlite3.Connection) -> tuple[FreezeInForce, ...]:
     )
 
 
+def load_frozen_at(db: sqlite3.Connection) -> dict[Digest, int]:
+    """When each freeze was stored; of several under one id, the last."""
+    found = [(row.stored_at, to_statement(row).statement) for row in load_statements_of_kind(db, "freeze")]
+    stored: dict[Digest, int] = {}
+    for at, said in found:
+        if isinstance(said, Freeze):
+            stored[said.id] = max(at, stored.get(said.id, at))
+    return stored
+
+
 def load_unfreezes(db: sqlite3.Connection) -> tuple[SeenUnfreeze, ...]:
     """Every unfreeze that a good clock has stamped."""
     found = [(row, to_statement(row).statement) for row in load_statements_of_kind(db, "unfreeze")]

@@ -9,7 +9,7 @@ from guard.core.ids import Address
 from guard.core.stops import is_lifted
 from guard.ports import ClockReading
 from guard.signer import records
-from guard.signer.memory import Memory, load_freezes, load_memory, load_unfreezes
+from guard.signer.memory import Memory, load_freezes, load_frozen_at, load_memory, load_unfreezes
 from guard.signer.moment import Look
 
 
@@ -47,7 +47,7 @@ def _book_finals(db: sqlite3.Connection, memory: Memory, look: Look, now: int) -
 
 
 def _lift_freezes(db: sqlite3.Connection, memory: Memory, now: int) -> None:
-    unfreezes, outages = load_unfreezes(db), records.load_outages(db)
+    unfreezes, outages, frozen_at = load_unfreezes(db), records.load_outages(db), load_frozen_at(db)
     for freeze in load_freezes(db):
-        if is_lifted(freeze.id, unfreezes, memory.active, now, outages):
+        if is_lifted(freeze.id, unfreezes, memory.active, now, outages, frozen_at=frozen_at[freeze.id]):
             records.add_lifted(db, freeze.id, now)

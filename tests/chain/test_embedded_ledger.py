@@ -3,12 +3,14 @@
 from typing import Any
 
 import pytest
+from eth._utils.address import generate_contract_address
 from eth_account import Account
+from eth_utils import to_checksum_address
 
 from guard.demo.contracts import to_token_code
 from guard.demo.embedded_ledger import CallRequest, Ledger, RpcRefusal
 from guard.demo.embedded_rpc import EmbeddedRpc
-from tests.chains import CHAIN_ID, COIN, EXECUTOR, EXECUTOR_KEY, address_for, to_token_transfer
+from tests.chains import CHAIN_ID, COIN, EXECUTOR, EXECUTOR_KEY, address_for, to_creation_code, to_token_transfer
 
 STARTED_AT = 1_800_000_000
 GWEI = 10**9
@@ -37,12 +39,18 @@ def sign(nonce: int, **changes: Any) -> bytes:
     return bytes(Account.from_key(EXECUTOR_KEY).sign_transaction(fields).raw_transaction)
 
 
+def created_by(nonce: int) -> str:
+    """The address of the contract that the executor creates with this nonce, by py-evm's own reckoning."""
+    return to_checksum_address(generate_contract_address(SENDER, nonce))  # type: ignore[arg-type]
+
+
 def make_token(ledger: Ledger) -> str:
     found = ledger.submit(sign(0, to=None, value=0, gas=3_000_000, data=to_token_code(EXECUTOR, 1000)))
     ledger.mine(STARTED_AT + 1)
     receipt = EmbeddedRpc(ledger, finality_lag=2).answer("eth_getTransactionReceipt", ["0x" + found.hex()])
     assert receipt["status"] == "0x1"
-    return str(receipt["contractAddress"])
+    assert receipt["contractAddress"] == created_by(0)
+    return created_by(0)
 
 
 @pytest.mark.parametrize(("given", "mined"), [(-1, 1), (0, 1), (1, 1), (2, 2), (3600, 3600)])
@@ -81,7 +89,8 @@ def test_a_transaction_that_offers_too_little_waits_until_the_base_fee_has_falle
 def test_what_does_not_fit_into_a_block_goes_into_the_next_one() -> None:
     ledger = make_ledger()
     for nonce in range(3):
-        ledger.submit(sign(nonce, gas=15_000_001))
+        burns_all_gas = b"\xfe"
+        ledger.submit(sign(nonce, to=None, value=0, gas=15_000_001, data=burns_all_gas))
     assert [len(ledger.mine(STARTED_AT + at).transactions) for at in (1, 2, 3)] == [1, 1, 1]
 
 
@@ -184,6 +193,19 @@ def test_what_a_call_asks_for_beyond_the_senders_money_is_refused() -> None:
     ledger = make_ledger()
     with pytest.raises(RpcRefusal, match="call refused"):
         ledger.call(CallRequest(to=SENDER, native_units=1), ledger.head)
+
+
+def test_a_contract_that_calls_itself_without_end_is_refused_and_the_chain_goes_on() -> None:
+    ledger = make_ledger()
+    calls_itself = bytes.fromhex("60006000600060006000305af1")
+    created = ledger.submit(sign(0, to=None, value=0, gas=1_000_000, data=to_creation_code(calls_itself)))
+    deep = ledger.submit(sign(1, to=created_by(0), value=0, gas=29_000_000))
+    ledger.mine(STARTED_AT + 1)
+    assert ledger.place_of(created) is not None
+    assert ledger.place_of(deep) is None
+    with pytest.raises(RpcRefusal, match="call refused"):
+        ledger.call(CallRequest(to=bytes.fromhex(created_by(0)[2:])), ledger.head)
+    assert ledger.mine(STARTED_AT + 2).header.block_number == 2
 
 
 def test_the_estimate_suffices_and_not_much_less_does() -> None:

@@ -10,7 +10,7 @@ from itertools import product
 
 from guard.core.decision import Status
 from guard.core.facts import Facts, Movement, Scope, ScopeKind, SeenApproval
-from guard.core.ids import NATIVE, NO_DIGEST
+from guard.core.ids import NATIVE, NO_DIGEST, TransferId
 from guard.core.policy import Edition, Policies, Policy
 from guard.core.roster import Key, Person
 from guard.core.rules import RollingLimit, Rule, Tier
@@ -54,7 +54,7 @@ def find_denials(transfer: Transfer, policies: Policies, facts: Facts) -> Iterat
     yield named is not None and named.roster_digest != policies.active.roster_digest
     yield now > transfer.proposed_at + policy.numbers.max_transfer_age
     yield now >= transfer.expires_at or transfer.expires_at <= transfer.proposed_at
-    yield transfer.supersedes != NO_DIGEST
+    yield transfer.supersedes != TransferId(NO_DIGEST)
     yield find_person(policy, transfer.initiator) is None
     yield len(facts.vetoed_by) > 0
     yield transfer.initiator in facts.rejected_by
@@ -76,7 +76,7 @@ def find_holds(transfer: Transfer, policies: Policies, facts: Facts, since: int 
     proposal = facts.proposal
     owner = None if proposal is None else find_owner(policies.active.policy, proposal.key)
     yield proposal is None or owner is None or not proposal.person == owner[0].id == transfer.initiator
-    approvers = {approval.person for approval in facts.approvals}
+    approvers: set[str] = {approval.person for approval in facts.approvals}
     yield any(is_held_by(freeze.scope, transfer, approvers) for freeze in facts.freezes)
     for edition in editions(policies):
         for limit in find_limits(edition.policy, transfer):
@@ -154,9 +154,7 @@ def find_tier(rule: Rule, policy: Policy, transfer: Transfer) -> Tier | None:
 
 def find_limits(policy: Policy, transfer: Transfer) -> list[RollingLimit]:
     asset = find_asset_name(policy, transfer)
-    return [
-        limit for rule in find_matching(policy, transfer) for limit in rule.limits if limit.cap.asset == asset
-    ]
+    return [limit for rule in find_matching(policy, transfer) for limit in rule.limits if limit.cap.asset == asset]
 
 
 def longest_delay(transfer: Transfer, policies: Policies) -> int:
@@ -170,7 +168,7 @@ def longest_delay(transfer: Transfer, policies: Policies) -> int:
 
 def find_demands(transfer: Transfer, policies: Policies) -> list[tuple[Rule, str, int]]:
     """Each rule's seats, its own and those of the tier that covers: (rule, group, count)."""
-    demands = []
+    demands: list[tuple[Rule, str, int]] = []
     for edition in editions(policies):
         for rule in find_matching(edition.policy, transfer):
             tier = find_tier(rule, edition.policy, transfer)
