@@ -1,7 +1,7 @@
 """What one signer's journal says of one vault's nonces, as a value: a book with one page for each nonce.
 
-The journal builds it from its rows and the release chain judges it. It must not judge by itself, read a clock, a node or a disk: a
-book says what was signed and which certificates are held, not what may be done next.
+The journal builds it from its rows and the release chain judges it. It must not judge by itself, read a clock, a node or
+a disk: a book says what was signed and which certificates are held, not what may be done next.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ Named = frozenset[TransferId]
 class Page:
     """One nonce: what this signer signed there, and the certificates that it holds for it.
 
-    `signed` is one transfer at most, so that two signed at one nonce cannot be written down. `seen_final_at` is the time at which every
-    endpoint first showed this nonce as passed and final, while a certificate for it was held (TRUST §1, §5).
+    `signed` is one transfer at most, so that two signed at one nonce cannot be written down. `seen_final_at` is the time
+    at which every endpoint first showed this nonce as passed and final, while a certificate for it was held (TRUST §1, §5).
     """
 
     signed: TransferId | None = None
@@ -47,8 +47,9 @@ class Page:
     def is_void(self, transfer_id: TransferId) -> bool:
         """Whether the certificates held prove that the transfer can never be executed at this nonce.
 
-        Another transfer's certificate does, or a cancel certificate that does not name it: then fewer than M owners can have signed it
-        here, while 2M > N + f (TRUST §5). A certificate that says the contrary weighs more than all that say so.
+        Another transfer's certificate does, or a cancel certificate that does not name it: then fewer than M owners can
+        have signed it here, while 2M > N + f (TRUST §5). A certificate that says the contrary weighs more than all that
+        say so, so the order in which they come makes no difference.
         """
         return self.has_certificate and transfer_id not in self.certified and transfer_id not in self.named
 
@@ -61,8 +62,8 @@ BLANK = Page()
 class Book:
     """What one signer knows of one vault, from the policy's first nonce on. Equal books stand for equal knowledge.
 
-    `owner_from_nonce` is the first nonce at which this signer's key is an owner: for earlier ones it holds certificates only.
-    The transitions below give a new book and are safe to repeat.
+    `owner_from_nonce` is the first nonce at which this signer's key is an owner: for earlier ones it holds certificates
+    only. The transitions below give a new book and are safe to repeat.
     """
 
     first_nonce: int
@@ -154,7 +155,7 @@ def book_cancel_certificate(book: Book, nonce: int, named: Named) -> Book:
 
 
 def record_final(book: Book, nonce: int, seen_final_at: int) -> Book:
-    """Every endpoint shows the nonce as final. The first time stays, so that repeating it makes nothing younger or older."""
+    """Every endpoint shows the nonce as final. The first time stays: repeating it makes nothing younger or older."""
     page = book.page(nonce)
     if page.seen_final_at is not None:
         return book

@@ -1,8 +1,9 @@
-"""The release chain: which transfer a signer may sign next, what it may cancel, and what counts against its limits (TRUST §5).
+"""The release chain: which transfer a signer may sign next, what it may cancel, what counts against its limits (TRUST §5).
 
-It holds P2 (once) and P5 (limits) over several signers that share nothing but certificates, with a hostile worker between them and f of
-them stolen, while 2M > N + f. Pure rules over a `Book`: nothing here may read a journal, a clock or a node, and no rule takes a nonce from
-a caller. `tests/search` explores exactly these functions exhaustively; a clause that is changed is searched again.
+It holds P2 (once) and P5 (limits) over several signers that share nothing but certificates, with a hostile worker
+between them and f of them stolen, while 2M > N + f. Pure rules over a `Book`: nothing here may read a journal, a clock
+or a node, and no rule takes a nonce from a caller. `tests/search` explores exactly these functions exhaustively; a
+clause that is changed is searched again.
 """
 
 from __future__ import annotations
@@ -16,13 +17,13 @@ from guard.signer.book import Book, Named, Page
 
 CHAIN_CODES: dict[str, str] = {
     "chain.not-an-owner": "this signer is not an owner at that nonce",
-    "chain.nonce-taken": "this signer signed another transfer at the open nonce; a certificate or a cancel must pass it first",
+    "chain.nonce-taken": "this signer signed another transfer at the open nonce; complete or cancel that nonce first",
     "chain.nonce-cancelled": "this signer signed the cancel of the open nonce and signs no transfer there",
     "chain.dead": "a cancel certificate names the transfer, which this signer signed at that nonce; propose it again",
     "chain.still-executable": "this signer signed the transfer at a nonce for which it holds no certificate",
-    "chain.cancelled-here": "this signer signed the cancel of a nonce at which it had signed the transfer; propose it again",
+    "chain.cancelled-here": "this signer signed the cancel of a nonce where it had signed the transfer; propose it again",
     "chain.certified": "the transfer has its certificate already; it is signed once",
-    "chain.dead-before-owner": "a cancel certificate from before this signer was an owner names the transfer; propose it again",
+    "chain.dead-before-owner": "a cancel from before this signer was an owner names the transfer; propose it again",
     "chain.unmined": "too many certificates of the vault are not final yet",
     "chain.cancel-ahead": "a nonce above the open one cannot be cancelled yet",
     "chain.cancel-before-first": "the nonce lies before the first one of the policy",
@@ -55,11 +56,8 @@ class ChainRefusal:
         return self.code in PASSING_CODES
 
 
-# --- Certificates ---
-
-
 def is_transfer_certificate(owners: Set[Address], threshold: int, signed_by: Iterable[Address]) -> bool:
-    """Whether valid signatures of these addresses on one SafeTx are a transfer certificate: M distinct owners (TRUST §5)."""
+    """Whether valid signatures of these addresses on one SafeTx are a transfer certificate: M distinct owners."""
     require(threshold >= 1, "threshold of a certificate is not a positive number")
     return len(owners & frozenset(signed_by)) >= threshold
 
@@ -69,8 +67,9 @@ def compute_cancel_named(
 ) -> Named | None:
     """The transfers that a cancel certificate names, or None if these signatures and statements are none.
 
-    It takes M distinct owners of whom each signed the cancel *and* states which transfer it has signed at that nonce, or None for none.
-    Without the statements a hoarded transfer certificate could still be executed at a nonce that others believe empty.
+    It takes M distinct owners of whom each signed the cancel *and* states which transfer it has signed at that nonce, or
+    None for none. Without the statements a hoarded transfer certificate could be executed at a nonce that others believe
+    empty.
     """
     require(threshold >= 1, "threshold of a certificate is not a positive number")
     stating = owners & frozenset(signed_by) & statements.keys()
@@ -79,11 +78,8 @@ def compute_cancel_named(
     return frozenset(named for owner in stating if (named := statements[owner]) is not None)
 
 
-# --- What may be signed ---
-
-
 def compute_open_nonce(book: Book) -> int:
-    """The only nonce at which a transfer may be signed: the lowest, from the policy's first, for which no certificate is held.
+    """The only nonce at which a transfer may be signed: the lowest, from the policy's first, that has no certificate.
 
     A certificate for a later nonce never carries a signer over a gap. Nobody else's word for the nonce is taken.
     """
@@ -113,7 +109,7 @@ def refuse_after_own_cancel(book: Book, open_nonce: int, transfer_id: TransferId
 
 
 def refuse_while_executable(book: Book, open_nonce: int, transfer_id: TransferId) -> str | None:
-    """Again only if the certificates held prove, for every nonce at which this signer signed it, that it cannot be executed there."""
+    """Again only if, for every nonce at which this signer signed it, its certificates prove it cannot be executed there."""
     for nonce in book.nonces_signing(transfer_id):
         page = book.page(nonce)
         if nonce != open_nonce and not page.is_void(transfer_id):
@@ -138,23 +134,20 @@ def refuse_certified(book: Book, open_nonce: int, transfer_id: TransferId) -> st
 def refuse_named_before_ownership(book: Book, open_nonce: int, transfer_id: TransferId) -> str | None:
     """What was named before this signer's key was an owner is dead for it.
 
-    Those who were owners know what they signed there themselves. A new key does not, and would otherwise complete a second certificate
-    with the owners that had not signed the first.
+    Those who were owners know what they signed there themselves. A new key does not, and would otherwise complete a
+    second certificate with the owners that had not signed the first.
     """
     before = book.pages[: book.owner_from_nonce - book.first_nonce]
     return "chain.dead-before-owner" if any(transfer_id in page.named for page in before) else None
 
 
 def refuse_cancel(book: Book, open_nonce: int, nonce: int) -> str | None:
-    """A cancel may be signed at any nonce of this signer's own up to and including the open one, on request and without a reason."""
+    """A cancel may be signed at any own nonce up to and including the open one, on request and without a reason."""
     if nonce < book.first_nonce:
         return "chain.cancel-before-first"
     if nonce < book.owner_from_nonce:
         return "chain.not-an-owner"
     return "chain.cancel-ahead" if nonce > open_nonce else None
-
-
-# --- What counts ---
 
 
 def count_certified(page: Page) -> frozenset[TransferId]:
@@ -163,11 +156,8 @@ def count_certified(page: Page) -> frozenset[TransferId]:
 
 
 def count_named(page: Page) -> frozenset[TransferId]:
-    """Whoever books a cancel certificate counts each transfer that it names like a certified one: its hoarded certificate may be used."""
+    """Whoever books a cancel certificate counts each transfer that it names: its own certificate may exist, hoarded."""
     return page.named
-
-
-# --- The whole ---
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -208,7 +198,7 @@ WHOLE_CHAIN = ChainRules(
 
 
 def find_transfer_refusal(rules: ChainRules, book: Book, transfer_id: TransferId) -> ChainRefusal | None:
-    """Why this signer may not sign the transfer at its open nonce, or None. Limits and `find_unmined_refusal` come besides."""
+    """Why this signer may not sign the transfer at its open nonce, or None. Limits and `find_unmined_refusal` come too."""
     open_nonce = rules.compute_open_nonce(book)
     codes = (clause(book, open_nonce, transfer_id) for clause in rules.clauses)
     return next((ChainRefusal(code) for code in codes if code is not None), None)
@@ -226,7 +216,7 @@ def find_unmined_refusal(book: Book, max_unmined: int) -> ChainRefusal | None:
 
 
 def compute_cancel_statement(book: Book, nonce: int) -> TransferId | None:
-    """What this signer's statement with its cancel of the nonce names: the transfer that it signed there, or None for none.
+    """What this signer's statement with its cancel of the nonce names: the transfer that it signed there, or None.
 
     It is final, since no transfer is signed there after the cancel.
     """
@@ -241,8 +231,9 @@ def compute_unmined(book: Book) -> int:
 def compute_counted(rules: ChainRules, book: Book) -> dict[TransferId, int | None]:
     """Every transfer that counts against limits, each once, with the time from which it ages; None counts as now.
 
-    Budget is reserved at signing and comes back only when a certificate proves the transfer void at that nonce. What stays counts as
-    now until a certificate at its nonce is seen final, then from the time when that was learnt; of several nonces the latest one counts.
+    Budget is reserved at signing and comes back only when a certificate proves the transfer void at that nonce. What stays
+    counts as now until a certificate at its nonce is seen final, then from the time when that was learnt; of several
+    nonces the latest one counts.
     """
     counted: dict[TransferId, int | None] = {}
     for _, page in book.entries():

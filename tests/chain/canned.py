@@ -12,7 +12,7 @@ SILENT = object()
 
 
 class CannedNode:
-    """Answers each method with its value in `answers`: an exception's worth of `raw` bytes, an error object, or a result."""
+    """Answers each method with its value in `answers`, or everything with the bytes in `raw`, and notes what was asked."""
 
     def __init__(self) -> None:
         self.answers: dict[str, Any] = {}
@@ -31,6 +31,7 @@ class CannedNode:
         answer = self.answers.get(method)
         if answer is SILENT:
             self.is_over.wait()
+            return b""
         if isinstance(answer, list) and answer and isinstance(answer[0], Turn):
             # The last one is said again and again.
             turn = answer.pop(0) if len(answer) > 1 else answer[0]

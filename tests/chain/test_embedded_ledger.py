@@ -41,7 +41,7 @@ def sign(nonce: int, **changes: Any) -> bytes:
 
 def created_by(nonce: int) -> str:
     """The address of the contract that the executor creates with this nonce, by py-evm's own reckoning."""
-    return to_checksum_address(generate_contract_address(SENDER, nonce))  # type: ignore[arg-type]
+    return to_checksum_address(generate_contract_address(SENDER, nonce))
 
 
 def make_token(ledger: Ledger) -> str:
@@ -173,7 +173,7 @@ def test_a_call_leaves_no_trace() -> None:
     ledger = make_ledger()
     root = ledger.head.header.state_root
     ledger.call(CallRequest(sender=SENDER, to=bytes.fromhex(PAYEE[2:]), native_units=COIN), ledger.head)
-    assert ledger.state_at(ledger.head).get_balance(bytes.fromhex(PAYEE[2:])) == 0  # type: ignore[arg-type]
+    assert ledger.state_at(ledger.head).get_balance(bytes.fromhex(PAYEE[2:])) == 0
     assert ledger.mine(STARTED_AT + 1).header.state_root == root
 
 

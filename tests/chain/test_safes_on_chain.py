@@ -18,7 +18,18 @@ from guard.chain import (
 from guard.chain.fragments import SAFE_EXECUTE
 from guard.core.ids import NATIVE
 from guard.errors import AdapterError, GuardError
-from tests.chains import CHAIN_ID, COIN, TOKEN_UNIT, SafeStack, address_for, pack_owner_signatures, to_token_transfer
+from tests.chains import (
+    CHAIN_ID,
+    COIN,
+    TOKEN_UNIT,
+    SafeStack,
+    address_for,
+    anvil_node,
+    deploy_safe_stack,
+    pack_owner_signatures,
+    private_key_for,
+    to_token_transfer,
+)
 
 PAYEE = address_for("payee")
 
@@ -242,3 +253,21 @@ def test_a_safe_owned_by_the_executor_is_not_made(safe_141: SafeStack) -> None:
     with pytest.raises(GuardError) as refused:
         safe_141.executor.deploy_safe(safe_141.deployment, request)
     assert refused.value.code == "chain.executor-is-owner"
+
+
+def test_an_execution_that_a_reorganisation_took_back_is_unknown_and_can_be_executed_again() -> None:
+    keys = [private_key_for(f"owner {place}") for place in range(3)]
+    with anvil_node() as node:
+        stack = deploy_safe_stack(node.url, "1.4.1", keys, 2)
+        call = stack.make_call(PAYEE, COIN)
+        sent = stack.executor.submit(stack.safe, call)
+        mined = settle(stack, call.safe_tx_hash, ExpectedEffect(), sent)
+        assert mined.state is OutcomeState.SUCCEEDED
+        assert mined.block is not None
+        depth = stack.chain.latest_block().number - mined.block.number + 1
+        node.request("anvil_reorg", depth, [])
+        seen = read_outcome(stack.chain, stack.safe, call.safe_tx_hash, ExpectedEffect())
+        assert seen == Outcome(OutcomeState.UNKNOWN, "not-found")
+        again = stack.executor.submit(stack.safe, call)
+        assert settle(stack, call.safe_tx_hash, ExpectedEffect(), again).state is OutcomeState.SUCCEEDED
+        assert stack.chain.native_balance(PAYEE) == COIN

@@ -1,7 +1,7 @@
-"""What the sentences of DESIGN §5 and TRUST §2 to §6 ask of a release, worked out slowly and without the core's own functions.
+"""What the sentences of DESIGN §5 and TRUST §2 to §6 ask of a release, worked out slowly, without the core's functions.
 
-Every assignment of people to groups is tried, every second is looked at, every window is summed. Nothing here may call anything
-in `guard.core` but constructors and enumerations: two answers that agree must have come about twice.
+Every assignment of people to groups is tried, every second is looked at, every window is summed. Nothing here may call
+anything in `guard.core` but constructors and enumerations: two answers that agree must have come about twice.
 """
 
 from collections.abc import Iterator

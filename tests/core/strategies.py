@@ -1,7 +1,7 @@
-"""Small random treasuries at their boundaries: few people, few seconds, amounts just below, at and just above every cap.
+"""Small random treasuries at their boundaries: few people, few seconds, amounts just below, at and just above a cap.
 
-Hypothesis draws bytes, and a `Chooser` turns them into choices, which is twenty times as fast as a strategy for each field and
-still shrinks: a zero byte picks the first option, and first options are the plainest.
+Hypothesis draws bytes, and a `Chooser` turns them into choices, which is many times as fast as a strategy for each field
+and still shrinks: a zero byte picks the first option, and first options are the plainest.
 """
 
 from dataclasses import dataclass, replace

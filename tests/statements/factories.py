@@ -43,7 +43,7 @@ from tests.effects.factories import (
 )
 
 ALICE, BOB, CAROL, ROBOT, PAT, MALLORY = (bytes([number]) * 32 for number in range(1, 7))
-"""Private keys: alice initiates, bob is in finance, carol is a guardian, robot a machine, pat has a passkey, mallory nobody."""
+"""Private keys: alice initiates, bob is in finance, carol a guardian, robot a machine, pat has a passkey."""
 ROSTER_DIGEST = Digest("0x" + "55" * 32)
 NOW = PROPOSED_AT + 3600
 ENROLLED_AT = PROPOSED_AT - 86400
@@ -168,8 +168,8 @@ class RandomStatements:
         return self._random.choice([NATIVE, to_address(self._random.randbytes(20))])
 
     def _number(self, bits: int) -> int:
-        drawn = self._random.getrandbits(self._random.randint(1, bits))
-        return self._random.choice([drawn, drawn, 0, 2**bits - 1])
+        drawn: int = self._random.getrandbits(self._random.randint(1, bits))
+        return self._random.choice((drawn, drawn, 0, (1 << bits) - 1))
 
     def _name(self) -> PersonId:
         return PersonId(self._random.choice(["alice", "bob", "a-very-long-name-1", "c3"]))

@@ -1,0 +1,150 @@
+import json
+
+import pytest
+
+from guard.bundles.bundle import (
+    MAX_BUNDLE_BYTES,
+    Bundle,
+    compute_bundle_digest,
+    compute_roster_digest,
+    parse_bundle,
+    require_pinned,
+    to_bytes,
+    to_edition,
+)
+from guard.core.ids import NO_DIGEST
+from guard.errors import GuardError
+from guard.formats.canonical import compute_sha256, to_canonical
+from tests.factories import (
+    EXPIRES_AT,
+    NOW,
+    digest_of,
+    make_book_entry,
+    make_person,
+    make_policy,
+    make_roster,
+    make_rule,
+)
+
+
+def make_bundle(**changes):
+    return Bundle(**({"version": 1, "previous": NO_DIGEST, "expires_at": EXPIRES_AT, "policy": make_policy()} | changes))
+
+
+def fields_of(bundle):
+    return json.loads(to_bytes(bundle))
+
+
+def refusal_of(raw, read=parse_bundle):
+    with pytest.raises(GuardError) as caught:
+        read(raw)
+    return caught.value.code
+
+
+def test_a_bundle_survives_its_bytes_whole():
+    bundle = make_bundle()
+    assert parse_bundle(to_bytes(bundle)) == bundle
+
+
+def test_the_digest_is_of_the_canonical_form_without_signatures():
+    bundle = make_bundle()
+    fields = fields_of(bundle)
+    assert fields.pop("signatures") == []
+    assert compute_bundle_digest(bundle) == compute_sha256(fields)
+
+
+def test_everything_but_the_signatures_is_under_the_digest():
+    digests = {
+        compute_bundle_digest(bundle)
+        for bundle in (
+            make_bundle(),
+            make_bundle(expires_at=EXPIRES_AT + 1),
+            make_bundle(version=2, previous=digest_of("first")),
+            make_bundle(version=3, previous=digest_of("first")),
+            make_bundle(policy=make_policy(rules=(make_rule("other"),))),
+        )
+    }
+    assert len(digests) == 5
+
+
+def test_the_roster_digest_is_of_people_keys_and_groups_alone():
+    policy = make_policy()
+    roster = fields_of(make_bundle())["policy"]["roster"]
+    assert set(roster) == {"groups", "people"}
+    assert compute_roster_digest(policy) == compute_sha256(roster)
+    assert compute_roster_digest(make_policy(rules=(make_rule("other"),))) == compute_roster_digest(policy)
+    assert compute_roster_digest(make_policy(roster=make_roster(make_person("zoe")))) != compute_roster_digest(policy)
+
+
+def test_a_pinned_bundle_is_the_first_one_with_exactly_that_digest():
+    bundle = make_bundle()
+    assert require_pinned(to_bytes(bundle), compute_bundle_digest(bundle)) == bundle
+
+
+def test_a_bundle_with_another_digest_is_not_pinned():
+    raw = to_bytes(make_bundle())
+    assert refusal_of(raw, lambda raw: require_pinned(raw, digest_of("another"))) == "bundle.digest"
+
+
+def test_a_later_bundle_is_not_pinned_even_with_its_digest():
+    later = make_bundle(version=2, previous=digest_of("first"))
+    digest = compute_bundle_digest(later)
+    assert refusal_of(to_bytes(later), lambda raw: require_pinned(raw, digest)) == "bundle.version"
+
+
+def test_only_the_first_version_has_no_previous_bundle():
+    for version, previous in [(1, digest_of("first")), (2, NO_DIGEST)]:
+        with pytest.raises(GuardError) as caught:
+            make_bundle(version=version, previous=previous)
+        assert caught.value.code == "bundle.version"
+        fields = fields_of(make_bundle()) | {"version": version, "previous": previous}
+        assert refusal_of(to_canonical(fields)) == "bundle.version"
+
+
+def test_a_bundle_with_signatures_is_refused_until_succession_is_known():
+    for signatures in ([{}], ["0x00"], [None]):
+        fields = fields_of(make_bundle()) | {"signatures": signatures}
+        assert refusal_of(to_canonical(fields)) == "bundle.signatures"
+
+
+def test_a_bundle_of_another_format_is_refused():
+    for number in (0, 2):
+        assert refusal_of(to_canonical(fields_of(make_bundle()) | {"format": number})) == "bundle.format"
+    assert refusal_of(to_canonical(fields_of(make_bundle()) | {"format": True})) == "json.field-type"
+
+
+def test_only_the_canonical_bytes_are_a_bundle():
+    raw = to_bytes(make_bundle())
+    for other in (raw + b"\n", b" " + raw, json.dumps(json.loads(raw)).encode(), raw.replace(b'"format":1', b'"format":1.0')):
+        assert refusal_of(other) in ("json.not-canonical", "json.number")
+
+
+def test_a_field_that_stands_twice_is_refused():
+    raw = to_bytes(make_bundle())
+    assert refusal_of(raw.replace(b'"format":1', b'"format":1,"format":1')) == "json.duplicate-key"
+
+
+def test_a_bundle_ends_at_its_size_limit():
+    assert refusal_of(b"[" * (MAX_BUNDLE_BYTES + 1)) == "json.too-large"
+    entries = tuple(make_book_entry(f"label-{place:05}") for place in range(2000))
+    with pytest.raises(GuardError) as caught:
+        to_bytes(make_bundle(policy=make_policy(book=entries)))
+    assert caught.value.code == "json.too-large"
+
+
+def test_whatever_reads_a_bundle_refuses_an_unsound_policy():
+    unsound = make_bundle(policy=make_policy(book=(make_book_entry("exchange", chains=("nowhere",)),)))
+    raw = to_canonical(fields_of(unsound))
+    assert refusal_of(raw) == "policy.chain-unknown"
+    assert refusal_of(raw, lambda raw: require_pinned(raw, compute_bundle_digest(unsound))) == "policy.chain-unknown"
+
+
+def test_an_edition_enrols_every_key_at_its_activation():
+    bundle = make_bundle()
+    edition = to_edition(bundle, NOW)
+    keys = {key.address for person in bundle.policy.roster.people for key in person.keys}
+    assert edition.enrolled_at == dict.fromkeys(keys, NOW)
+    assert edition.activated_at == NOW
+    assert edition.digest == compute_bundle_digest(bundle)
+    assert edition.roster_digest == compute_roster_digest(bundle.policy)
+    assert (edition.version, edition.expires_at, edition.policy) == (1, EXPIRES_AT, bundle.policy)
