@@ -24,7 +24,9 @@ from urllib.parse import urlsplit
 import pytest
 from eth_account import Account
 
-from guard.chain import Chain, ExecCall, Executor, SafeDeployment, SafeRequest
+from guard.chain import Chain, ExecCall, Executor, SafeDeployment, SafeRequest, compute_safe_address
+from guard.chain.account import GasAccount, Message
+from guard.chain.safes import to_creation_call
 from guard.demo.contracts import load_safe, to_token_code
 from guard.demo.embedded_chain import FUNDED_UNITS, EmbeddedChain
 
@@ -211,9 +213,19 @@ def deploy_safe_stack(
     executor = Executor(chain, executor_key, chain_id=CHAIN_ID, patience=30)
     deployment = deploy_safe_contracts(executor, version)
     owners = tuple(str(Account.from_key(key).address) for key in owner_keys)
-    safe = executor.deploy_safe(deployment, SafeRequest(owners=owners, threshold=threshold, salt_nonce=1))
-    (token,) = executor.deploy_contracts([to_token_code(safe, 1_000_000 * TOKEN_UNIT)])
-    executor.send_native(safe, 10 * COIN)
+    request = SafeRequest(owners=owners, threshold=threshold, salt_nonce=1)
+    safe = compute_safe_address(chain, deployment, request)
+    # All three in one block: the address is known before the Safe stands there.
+    account = GasAccount(chain, executor_key, chain_id=CHAIN_ID, patience=30)
+    messages = [
+        Message(safe, b"", 10 * COIN),
+        Message(None, to_token_code(safe, 1_000_000 * TOKEN_UNIT)),
+        Message(deployment.factory, to_creation_call(deployment, request)),
+    ]
+    receipts = [account.wait_mined(sent) for sent in account.send_all(messages)]
+    token = receipts[1].created
+    assert token is not None
+    assert executor.deploy_safe(deployment, request) == safe
     return SafeStack(
         chain=chain,
         executor=executor,

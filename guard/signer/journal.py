@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 from guard.core.ids import Address, Digest, SignerId
 from guard.errors import AdapterError, GuardError
@@ -56,8 +57,8 @@ class Journal:
             connection.close()
         counter.create(journal_id)
 
-    @staticmethod
-    def load(path: Path, counter: FileCounter) -> Journal:
+    @classmethod
+    def load(cls, path: Path, counter: FileCounter) -> Self:
         """Open a journal. Raises `signer.journal-missing`, `signer.journal-foreign`; `require_not_behind` tells the rest."""
         if not path.is_file():
             raise GuardError("signer.journal-missing", f"there is no journal at {path.name}; a key without its journal never signs")
@@ -69,7 +70,7 @@ class Journal:
         if row is None or row[0] != FORMAT:
             raise GuardError("signer.journal-foreign", "the journal is of another format")
         identity = Identity(journal_id=row[1], signer=row[2], owner=row[3], journal_key=row[4], treasury=row[5])
-        return Journal(connection, counter, identity)
+        return cls(connection, counter, identity)
 
     def require_not_behind(self) -> None:
         """Refuse a journal that is behind its counter: it was put back to an earlier state and has forgotten what it signed."""

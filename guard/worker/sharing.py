@@ -6,11 +6,11 @@ certificate itself.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guard.core.ids import Address, Digest, SignerId, TransferId
+from guard.core.ids import Address, Digest, SignerId, TransferId, is_count
 from guard.core.policy import Policy, Vault
 from guard.errors import GuardError
 from guard.statements.certificates import (
@@ -50,6 +50,29 @@ class Place:
         return {signer.owner: signer.id for signer in signers if signer is not None}, entry.threshold
 
 
+    def read_status(self, said: Mapping[str, Any] | None) -> Standing:
+        """Where a signer says that it stands with this vault; at the first nonce where it says nothing usable.
+
+        It orders what is asked and decides nothing, so a signer that lies here only makes more work.
+        """
+        nothing = Standing(self.vault.first_nonce, {})
+        vaults = said.get("vaults") if said is not None else None
+        for each in vaults if isinstance(vaults, list) else ():
+            if isinstance(each, dict) and (each.get("chain_id"), each.get("vault")) == (str(self.chain_id), self.vault.address):
+                nonce, signed = each.get("open_nonce"), each.get("signed")
+                if is_count(nonce, least=self.vault.first_nonce) and isinstance(signed, dict):
+                    return Standing(nonce, signed)
+        return nothing
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A signer's open nonce, and the transfer that it signed at each nonce, by the nonce's figures."""
+
+    open_nonce: int
+    signed: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Shelf:
     """The certificates of one vault that were gathered, by digest, and who holds which."""
@@ -83,13 +106,16 @@ class Shelf:
 
 
 def share_certificates(
-    world: World, contacts: Sequence[Contact], place: Place, kept: Iterable[Certificate] = ()
+    world: World, contacts: Sequence[Contact], place: Place, kept: Iterable[Certificate], *, from_nonce: int
 ) -> Shelf:
-    """Gather every signer's certificates, and those kept in the folder, and book at each signer what it lacks."""
+    """Gather every signer's certificates, and those kept in the folder, and book at each signer what it lacks.
+
+    Signers that stand at `from_nonce` or above lack nothing below it.
+    """
     certificates = {compute_certificate_digest(each): each for each in kept if is_complete(place, each)}
     held_by: dict[SignerId, frozenset[Digest]] = {}
     for contact in contacts:
-        held = _gather(world, contact, place)
+        held = _gather(world, contact, place, from_nonce)
         if held is not None:
             held_by[contact.id] = frozenset(held)
             certificates.update(held)
@@ -100,9 +126,30 @@ def share_certificates(
     return Shelf(certificates, held_by)
 
 
-def _gather(world: World, contact: Contact, place: Place) -> dict[Digest, Certificate] | None:
+def load_standings(world: World, contacts: Iterable[Contact], place: Place) -> dict[SignerId, Standing]:
+    """Where each signer that answers stands with the vault, as it says itself."""
+    answers = [(contact, ask_one(world, contact, "status", {})) for contact in contacts]
+    return {contact.id: place.read_status(answer.said) for contact, answer in answers if answer.said is not None}
+
+
+def compute_lowest(place: Place, standings: Mapping[SignerId, Standing], transfer_id: TransferId | None = None) -> int:
+    """The nonce from which on certificates are worth gathering: below it every signer that answers holds them all.
+
+    Where a transfer is named, its certificate must be found wherever a signer has signed it.
+    """
+    signed = [
+        int(nonce)
+        for standing in standings.values()
+        for nonce, each in standing.signed.items()
+        if each == transfer_id and nonce.isascii() and nonce.isdigit()
+    ]
+    lowest = min([standing.open_nonce for standing in standings.values()] + signed, default=place.vault.first_nonce)
+    return max(lowest, place.vault.first_nonce)
+
+
+def _gather(world: World, contact: Contact, place: Place, from_nonce: int) -> dict[Digest, Certificate] | None:
     """What one signer holds; None where it does not answer. What it makes up is left out."""
-    answer = ask_one(world, contact, "certificates", {**place.to_json(), "from_nonce": place.vault.first_nonce})
+    answer = ask_one(world, contact, "certificates", {**place.to_json(), "from_nonce": from_nonce})
     entries = answer.said.get("certificates") if answer.said is not None else None
     if not isinstance(entries, list):
         return None

@@ -50,6 +50,12 @@ def stack(request: pytest.FixtureRequest, node: RunningNode, load_stack: Callabl
     return load_stack(node, request.param)
 
 
+@pytest.fixture(params=list(SHAPES))
+def version(request: pytest.FixtureRequest, embedded: RunningNode, load_stack: Callable[..., SafeStack]) -> SafeStack:
+    """A funded Safe of each version on the embedded chain, for what depends on the version and not on the node."""
+    return load_stack(embedded, request.param)
+
+
 @pytest.fixture
 def safe_141(node: RunningNode, load_stack: Callable[..., SafeStack]) -> SafeStack:
     """A funded Safe 1.4.1, 3-of-4, on each chain."""

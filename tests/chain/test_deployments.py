@@ -148,10 +148,10 @@ def test_an_impostor_at_any_of_the_addresses_is_refused_before_anything_is_sent(
 
 
 def test_the_contracts_of_another_version_are_impostors(
-    node: RunningNode, load_stack: Callable[..., SafeStack]
+    embedded: RunningNode, load_stack: Callable[..., SafeStack]
 ) -> None:
-    newer = load_stack(node, "1.5.0").deployment
-    stack = load_stack(node, "1.4.1")
+    newer = load_stack(embedded, "1.5.0").deployment
+    stack = load_stack(embedded, "1.4.1")
     with pytest.raises(AdapterError) as refused:
         stack.executor.deploy_safe(
             replace(newer, version="1.4.1"), SafeRequest(owners=OWNERS, threshold=2, salt_nonce=5)
@@ -169,9 +169,9 @@ ADMINISTRATION = {
 
 @pytest.mark.parametrize("changed", list(ADMINISTRATION))
 def test_a_safe_that_was_changed_after_it_was_made_is_not_the_one_asked_for(
-    node: RunningNode, changed: str, load_stack: Callable[..., SafeStack]
+    embedded: RunningNode, changed: str, load_stack: Callable[..., SafeStack]
 ) -> None:
-    stack = load_stack(node, "1.4.1")
+    stack = load_stack(embedded, "1.4.1")
     request = SafeRequest(owners=OWNERS, threshold=2, salt_nonce=list(ADMINISTRATION).index(changed) + 100)
     safe = stack.executor.deploy_safe(stack.deployment, request)
     own = replace(stack, safe=safe, threshold=2, owner_keys=stack.owner_keys[:3])

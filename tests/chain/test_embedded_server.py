@@ -104,9 +104,8 @@ def test_the_process_says_where_it_listens_and_ends_on_sigterm() -> None:
         process.wait()
 
 
-@pytest.mark.parametrize("funded", ["0x12", EXECUTOR.lower()])
-def test_an_address_that_is_none_ends_the_process_with_one_line(funded: str) -> None:
-    command = [sys.executable, "-m", "guard.demo.embedded_chain", "--funded", funded]
+def test_an_address_without_its_checksum_ends_the_process_with_one_line() -> None:
+    command = [sys.executable, "-m", "guard.demo.embedded_chain", "--funded", EXECUTOR.lower()]
     ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
     assert (ended.returncode, ended.stdout) == (1, "")
     assert ended.stderr.startswith("the chain cannot start: ")

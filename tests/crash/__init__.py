@@ -1,0 +1,1 @@
+"""Processes killed with SIGKILL before and after every commit and every network edge of one release."""
