@@ -35,6 +35,8 @@ COIN = 10**18
 TOKEN_UNIT = 10**6
 FOUNDRY = Path(__file__).parent / "node" / "node_modules" / "@foundry-rs"
 READY_WITHIN = 20
+SHAPES = {"1.3.0": (2, 3), "1.4.1": (3, 4), "1.5.0": (2, 3)}
+"""Threshold and number of owners with which tests make a Safe of each version."""
 
 
 def private_key_for(name: str) -> bytes:

@@ -99,10 +99,13 @@ class _Scan:
             rest = self._text[self._at : self._at + 20].split("\n")[0]
             self._refuse("policy.syntax", f"{rest!r} stands after the end of the line", "texts go in quotes")
 
-    def _define(self, path: Path, root: int) -> None:
-        """Note where a path is; a path that is there already, or leads through a finished value, is written twice."""
+    def _require_room(self, path: Path) -> None:
         if len(path) > DEPTH_END or len(self.lines) >= PATHS_END:
             self._refuse("policy.file-too-large", "the file is nested too deeply or has too many entries")
+
+    def _define(self, path: Path, root: int) -> None:
+        """Note where a path is; a path that is there already, or leads through a finished value, is written twice."""
+        self._require_room(path)
         for end in range(root + 1, len(path)):
             if path[:end] in self._whole:
                 self._refuse_twice(path[:end])
@@ -160,6 +163,7 @@ class _Scan:
         path = table
         while True:
             path = (*path, self._key())
+            self._require_room(path)
             self._skip_blank()
             if not self._has_taken("."):
                 break

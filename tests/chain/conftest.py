@@ -5,9 +5,7 @@ from functools import cache
 
 import pytest
 
-from tests.chains import RunningNode, SafeStack, anvil_node, deploy_safe_stack, embedded_node, private_key_for
-
-SHAPES = {"1.3.0": (2, 3), "1.4.1": (3, 4), "1.5.0": (2, 3)}
+from tests.chains import SHAPES, RunningNode, SafeStack, anvil_node, deploy_safe_stack, embedded_node, private_key_for
 
 
 @pytest.fixture(scope="session")

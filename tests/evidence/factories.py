@@ -262,5 +262,3 @@ def malformed_cause(raw: bytes) -> str:
         assert refused.code == "evidence.malformed"
         return refused.details.get("cause", "")
     raise AssertionError("the file was read")
-
-

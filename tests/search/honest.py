@@ -99,32 +99,108 @@ def settle_all(explored: Explored, rules: ChainRules, *, keeps_some: bool) -> Se
     for desk in desks:
         reason = office.settle(desk)
         if reason is not None:
-            unsettled.append(Unsettled(reason, tuple(office.books[each] for each in desk.books), desk.chain_nonce))
+            books = tuple(office.library.books[number] for number in desk.books)
+            unsettled.append(Unsettled(reason, books, desk.chain_nonce))
     return Settled(len(desks), tuple(unsettled), time.monotonic() - began)
 
 
+class _Library:
+    """Books by number; what follows from one is computed once."""
+
+    def __init__(self, rules: ChainRules, transfers: tuple[TransferId, ...], cap: int):
+        self._rules = rules
+        self._transfers = transfers
+        self._cap = cap
+        self.books: list[Book] = []
+        self._numbers: dict[Book, int] = {}
+        self._followers: dict[tuple[object, ...], int | None] = {}
+        self._open: dict[int, int] = {}
+        self._accepted: dict[tuple[int, bool], frozenset[TransferId]] = {}
+
+    def number(self, book: Book) -> int:
+        """The book's number."""
+        number = self._numbers.setdefault(book, len(self.books))
+        if number == len(self.books):
+            self.books.append(book)
+        return number
+
+    def open_nonce(self, number: int) -> int:
+        """The open nonce of a book."""
+        if number not in self._open:
+            self._open[number] = self._rules.compute_open_nonce(self.books[number])
+        return self._open[number]
+
+    def is_fresh(self, number: int) -> bool:
+        """Whether nothing was signed at the open nonce."""
+        return self.books[number].page(self.open_nonce(number)) == BLANK
+
+    def accepted(self, number: int, is_window_later: bool) -> frozenset[TransferId]:
+        """The transfers that the signer would sign now."""
+        key = (number, is_window_later)
+        if key not in self._accepted:
+            book = self.books[number]
+            counted = compute_counted(self._rules, book)
+            now = {each for each, at in counted.items() if at is None or not is_window_later}
+            self._accepted[key] = frozenset(
+                each
+                for each in self._transfers
+                if find_transfer_refusal(self._rules, book, each) is None
+                and find_unmined_refusal(book, MAX_UNMINED) is None
+                and len(now | {each}) <= self._cap
+            )
+        return self._accepted[key]
+
+    def bring(self, number: int, nonce: int, certificate: Certificate) -> int:
+        """The book with one certificate more."""
+        key = (number, nonce, certificate)
+        found = self._followers.get(key)
+        if found is None:
+            found = self._followers[key] = self.number(book_certificate(self.books[number], nonce, certificate))
+        return found
+
+    def complete(self, number: int, nonce: int, transfer_id: TransferId) -> int:
+        """The book after signing a transfer, and with its certificate."""
+        key = (number, nonce, transfer_id)
+        found = self._followers.get(key)
+        if found is None:
+            signed = record_signed(self.books[number], nonce, transfer_id)
+            found = self._followers[key] = self.number(book_transfer_certificate(signed, nonce, transfer_id))
+        return found
+
+    def cancel(self, number: int, nonce: int) -> int | None:
+        """The book after signing the cancel, or None where the rules refuse that."""
+        key = (number, nonce, "cancel")
+        if key not in self._followers:
+            book = self.books[number]
+            is_refused = find_cancel_refusal(self._rules, book, nonce) is not None
+            self._followers[key] = None if is_refused else self.number(record_cancel(book, nonce))
+        return self._followers[key]
+
+    def see_final(self, number: int, below: int) -> int:
+        """The book once every nonce below is seen final."""
+        key = (number, below, "final")
+        found = self._followers.get(key)
+        if found is None:
+            book = self.books[number]
+            for nonce in range(below):
+                book = record_final(book, nonce, SEEN_FINAL_AT)
+            found = self._followers[key] = self.number(book)
+        return found
+
+
 class _Office:
-    """The honest worker. Books are numbered, and whatever follows from one is computed once."""
+    """The honest worker."""
 
     def __init__(self, explored: Explored, rules: ChainRules):
         self._census = explored.census
         self._setting = explored.setting
         self._rules = rules
         self._names = tuple(to_owner(number) for number in range(self._setting.threshold))
-        self.books: list[Book] = []
-        self._numbers: dict[Book, int] = {}
-        self._brought: dict[tuple[int, Certificates], int] = {}
+        self.library = _Library(rules, self._setting.transfer_ids, self._setting.cap)
         self._ends: dict[Desk, str | None] = {}
-        self._accepted: dict[tuple[int, bool], frozenset[TransferId]] = {}
-        self._selections: dict[tuple[frozenset[Certificate], frozenset[Certificate], bool], tuple[frozenset[Certificate], ...]]
-        self._selections = {}
-        self._projections: set[tuple[object, ...]] = set()
-
-    def _number(self, book: Book) -> int:
-        number = self._numbers.setdefault(book, len(self.books))
-        if number == len(self.books):
-            self.books.append(book)
-        return number
+        self._brought: dict[tuple[int, Certificates], int] = {}
+        self._selections: dict[tuple[object, ...], tuple[frozenset[Certificate], ...]] = {}
+        self._seen: set[tuple[State, tuple[int, ...]]] = set()
 
     def iter_desks(self, state: State, *, keeps_some: bool) -> Iterator[Desk]:
         """Every situation in which the honest worker can find itself when it takes over in this state."""
@@ -133,33 +209,36 @@ class _Office:
         could_make = tuple(frozenset(self._census.certificates(available, nonce)) for nonce in nonces)
         gap = next((nonce for nonce in nonces if not could_make[nonce]), self._setting.nonces)
         for quorum in set(combinations(state, self._setting.threshold)):
-            if (quorum, available) in self._projections:
+            if (quorum, available) in self._seen:
                 continue
-            self._projections.add((quorum, available))
+            self._seen.add((quorum, available))
             signers = [self._census.signers[number] for number in quorum]
             for known in self._iter_known(signers, could_make, keeps_some=keeps_some):
-                books = tuple(sorted(self._bring(number, known) for number in quorum))
+                books = tuple(sorted([self._bring(number, known) for number in quorum]))
                 yield from (Desk(books, chain_nonce, False) for chain_nonce in range(gap + 1))
 
-    def _iter_known(self, signers: list[Honest], could_make: Certificates, *, keeps_some: bool) -> Iterator[Certificates]:
+    def _iter_known(
+        self, signers: list[Honest], could_make: Certificates, *, keeps_some: bool
+    ) -> Iterator[Certificates]:
         choices = []
         for nonce, made in enumerate(could_make):
             held = frozenset(each for signer in signers for each in _iter_held(signer.book, nonce))
-            key = (held, made, keeps_some)
+            key = (held, made)
             if key not in self._selections:
-                self._selections[key] = tuple(_iter_selections(*key))
+                self._selections[key] = tuple(_iter_selections(held, made, keeps_some=keeps_some))
             choices.append(self._selections[key])
         return product(*choices)
 
-    def _bring(self, number: int, known: Certificates) -> int:
-        key = (number, known)
-        if key not in self._brought:
-            book = self._census.signers[number].book
+    def _bring(self, signer: int, known: Certificates) -> int:
+        key = (signer, known)
+        found = self._brought.get(key)
+        if found is None:
+            found = self.library.number(self._census.signers[signer].book)
             for nonce, certificates in enumerate(known):
                 for certificate in certificates:
-                    book = book_certificate(book, nonce, certificate)
-            self._brought[key] = self._number(book)
-        return self._brought[key]
+                    found = self.library.bring(found, nonce, certificate)
+            self._brought[key] = found
+        return found
 
     def settle(self, desk: Desk) -> str | None:
         """Follow the strategy to its end: None if it is a good one, otherwise what is wrong."""
@@ -176,55 +255,32 @@ class _Office:
         return end
 
     def _compute_next(self, desk: Desk) -> Desk | Stuck | None:
-        books = [self.books[number] for number in desk.books]
-        open_nonce = self._rules.compute_open_nonce(books[0])
+        library = self.library
+        open_nonce = library.open_nonce(desk.books[0])
+        books = [library.see_final(number, open_nonce) for number in desk.books]
         if desk.chain_nonce < open_nonce:
-            # Everything below is held: broadcast, wait until it is final, and let every signer see it.
-            return self._sit(self._see_final(books, open_nonce), open_nonce, desk)
-        books = self._see_final(books, open_nonce)
-        accepted = frozenset.intersection(*(self._find_accepted(book, desk.is_window_later) for book in books))
+            # Everything below is held: broadcast it, wait until it is final, and let every signer see that.
+            return _sit(books, open_nonce, desk)
+        accepted = frozenset.intersection(*(library.accepted(number, desk.is_window_later) for number in books))
         if desk.chain_nonce == open_nonce and accepted:
-            return self._sit([_sign(book, open_nonce, min(accepted)) for book in books], desk.chain_nonce, desk)
-        if desk.chain_nonce > open_nonce or any(book.page(open_nonce) != BLANK for book in books):
+            first = min(accepted)
+            return _sit([library.complete(number, open_nonce, first) for number in books], desk.chain_nonce, desk)
+        if desk.chain_nonce > open_nonce or not all(library.is_fresh(number) for number in books):
             cancelled = self._cancel(books, open_nonce)
-            return Stuck("a nonce cannot be cancelled") if cancelled is None else self._sit(cancelled, desk.chain_nonce, desk)
-        return self._judge_end(desk, books)
+            return Stuck("a nonce cannot be cancelled") if cancelled is None else _sit(cancelled, desk.chain_nonce, desk)
+        return self._judge_end(desk, [library.books[number] for number in books])
 
-    def _sit(self, books: list[Book], chain_nonce: int, desk: Desk) -> Desk:
-        return Desk(tuple(sorted(self._number(book) for book in books)), chain_nonce, desk.is_window_later)
-
-    def _see_final(self, books: list[Book], below: int) -> list[Book]:
-        seen = []
-        for book in books:
-            for nonce in range(below):
-                book = record_final(book, nonce, SEEN_FINAL_AT)  # noqa: PLW2901 The next book follows from the last.
-            seen.append(book)
-        return seen
-
-    def _find_accepted(self, book: Book, is_window_later: bool) -> frozenset[TransferId]:
-        key = (self._number(book), is_window_later)
-        if key not in self._accepted:
-            counted = compute_counted(self._rules, book)
-            now = {each for each, at in counted.items() if at is None or not is_window_later}
-            self._accepted[key] = frozenset(
-                each
-                for each in self._setting.transfer_ids
-                if find_transfer_refusal(self._rules, book, each) is None
-                and find_unmined_refusal(book, MAX_UNMINED) is None
-                and len(now | {each}) <= self._setting.cap
-            )
-        return self._accepted[key]
-
-    def _cancel(self, books: list[Book], nonce: int) -> list[Book] | None:
-        if any(find_cancel_refusal(self._rules, book, nonce) is not None for book in books):
-            return None
+    def _cancel(self, books: list[int], nonce: int) -> list[int] | None:
         statements = {
-            name: compute_cancel_statement(book, nonce) for name, book in zip(self._names, books, strict=True)
+            name: compute_cancel_statement(self.library.books[number], nonce)
+            for name, number in zip(self._names, books, strict=True)
         }
-        named = self._rules.compute_cancel_named(frozenset(self._names), self._setting.threshold, self._names, statements)
-        if named is None:
+        owners = frozenset(self._names)
+        named = self._rules.compute_cancel_named(owners, self._setting.threshold, self._names, statements)
+        cancelled = [number for each in books if (number := self.library.cancel(each, nonce)) is not None]
+        if named is None or len(cancelled) < len(books):
             return None
-        return [book_certificate(record_cancel(book, nonce), nonce, Certificate(None, named)) for book in books]
+        return [self.library.bring(number, nonce, Certificate(None, named)) for number in cancelled]
 
     def _judge_end(self, desk: Desk, books: list[Book]) -> Desk | Stuck | None:
         """Nothing is left that all of Q accept, and the open nonce is fresh: is it a good end?"""
@@ -238,15 +294,15 @@ class _Office:
         if waiting and desk.is_window_later:
             return Stuck(f"{waiting[0]} is over budget for ever")
         if waiting:
-            return Desk(desk.books, desk.chain_nonce, True)
+            return desk._replace(is_window_later=True)
         for transfer_id, said in refusals.items():
             if not any(refusal is not None and not refusal.is_passing for refusal in said):
                 return Stuck(f"{transfer_id} waits for something that never comes")
         return None
 
 
-def _sign(book: Book, nonce: int, transfer_id: TransferId) -> Book:
-    return book_transfer_certificate(record_signed(book, nonce, transfer_id), nonce, transfer_id)
+def _sit(books: list[int], chain_nonce: int, desk: Desk) -> Desk:
+    return Desk(tuple(sorted(books)), chain_nonce, desk.is_window_later)
 
 
 def _iter_held(book: Book, nonce: int) -> Iterator[Certificate]:
@@ -256,7 +312,7 @@ def _iter_held(book: Book, nonce: int) -> Iterator[Certificate]:
 
 
 def _iter_selections(
-    held: frozenset[Certificate], made: frozenset[Certificate], keeps_some: bool
+    held: frozenset[Certificate], made: frozenset[Certificate], *, keeps_some: bool
 ) -> Iterator[frozenset[Certificate]]:
     """What may be known of a nonce: what Q hold and any of the others. Of equal effect on every rule one is enough."""
     kept: dict[object, frozenset[Certificate]] = {}
