@@ -10,6 +10,7 @@ import platform
 import shutil
 import socket
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -33,8 +34,9 @@ from guard.demo.embedded_chain import FUNDED_UNITS, EmbeddedChain
 CHAIN_ID = 31337
 COIN = 10**18
 TOKEN_UNIT = 10**6
-FOUNDRY = Path(__file__).parent / "node" / "node_modules" / "@foundry-rs"
-READY_WITHIN = 20
+REPOSITORY = Path(__file__).parent.parent
+FOUNDRY = REPOSITORY / "tests" / "node" / "node_modules" / "@foundry-rs"
+READY_WITHIN = 60
 SHAPES = {"1.3.0": (2, 3), "1.4.1": (3, 4), "1.5.0": (2, 3)}
 """Threshold and number of owners with which tests make a Safe of each version."""
 
@@ -87,9 +89,21 @@ def post(url: str, body: bytes) -> dict[str, Any]:
 
 @contextmanager
 def embedded_node(*, finality_lag: int = 2) -> Iterator[RunningNode]:
-    """The embedded chain, in this process."""
-    chain = EmbeddedChain(funded={EXECUTOR: FUNDED_UNITS}, chain_id=CHAIN_ID, finality_lag=finality_lag)
-    with chain:
+    """The embedded chain, as a process of its own. Its coverage is not measured: that would double what an EVM costs."""
+    command = [sys.executable, "-m", "guard.demo.embedded_chain", "--funded", EXECUTOR, "--chain-id", str(CHAIN_ID)]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("COV")}
+    process = subprocess.Popen(
+        [*command, "--finality-lag", str(finality_lag)], stdout=subprocess.PIPE, env=environment, cwd=REPOSITORY
+    )
+    with _ending(process):
+        assert process.stdout is not None
+        yield RunningNode("embedded", json.loads(process.stdout.readline())["url"])
+
+
+@contextmanager
+def embedded_in_process() -> Iterator[RunningNode]:
+    """The embedded chain in this process, where its coverage counts."""
+    with EmbeddedChain(funded={EXECUTOR: FUNDED_UNITS}, chain_id=CHAIN_ID) as chain:
         yield RunningNode("embedded", chain.url)
 
 
@@ -99,11 +113,18 @@ def anvil_node(binary: Path | None = None) -> Iterator[RunningNode]:
     port = _find_free_port()
     arguments = ["--host", "127.0.0.1", "--port", str(port), "--chain-id", str(CHAIN_ID), "--block-time", "1"]
     process = subprocess.Popen([str(binary or require_anvil()), *arguments, "--slots-in-an-epoch", "1", "--silent"])
-    try:
+    with _ending(process):
         node = RunningNode("anvil", f"http://127.0.0.1:{port}")
         _wait_ready(node, process)
         node.request("anvil_setBalance", EXECUTOR, hex(FUNDED_UNITS))
         yield node
+
+
+@contextmanager
+def _ending(process: "subprocess.Popen[bytes]") -> Iterator[None]:
+    """Whatever happens meanwhile, this process and no other is ended."""
+    try:
+        yield
     finally:
         process.terminate()
         try:
@@ -111,6 +132,8 @@ def anvil_node(binary: Path | None = None) -> Iterator[RunningNode]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+        if process.stdout is not None:
+            process.stdout.close()
 
 
 def require_anvil() -> Path:
@@ -212,13 +235,13 @@ def deploy_safe_stack(
 ) -> SafeStack:
     """A funded Safe of that version on the chain at `url`, with its token."""
     chain = Chain(url)
-    executor = Executor(chain, executor_key, chain_id=CHAIN_ID, patience=30)
+    executor = Executor(chain, executor_key, chain_id=CHAIN_ID, patience=60)
     deployment = deploy_safe_contracts(executor, version)
     owners = tuple(str(Account.from_key(key).address) for key in owner_keys)
     request = SafeRequest(owners=owners, threshold=threshold, salt_nonce=1)
     safe = compute_safe_address(chain, deployment, request)
     # All three in one block: the address is known before the Safe stands there.
-    account = GasAccount(chain, executor_key, chain_id=CHAIN_ID, patience=30)
+    account = GasAccount(chain, executor_key, chain_id=CHAIN_ID, patience=60)
     messages = [
         Message(safe, b"", 10 * COIN),
         Message(None, to_token_code(safe, 1_000_000 * TOKEN_UNIT)),

@@ -56,7 +56,9 @@ def _tier_problems(rule: Rule, names: _Names, location: Location) -> Iterator[Pr
     for place, tier in enumerate(rule.tiers):
         here: Location = (*location, "tiers", place)
         yield from seat_problems(tier.approvals, names.groups, (*here, "approvals"))
-        yield from _single_asset_problems(rule, tier.up_to.asset, (*here, "up_to"))
+    if rule.tiers:
+        # All tiers of a rule are in one asset by construction, so what is said of the first is said of all.
+        yield from _single_asset_problems(rule, rule.tiers[0].up_to.asset, (*location, "tiers", 0, "up_to"))
 
 
 def _amount_problems(rule: Rule, names: _Names, location: Location) -> Iterator[Problem]:

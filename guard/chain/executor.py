@@ -162,12 +162,9 @@ class Executor:
 
     def send_native(self, to: str, native_units: int) -> str:
         """Send the executor's own coins and wait until that is mined. Repeating it sends them again."""
-        return self._account.wait_mined(
-            self._account.send(Message(require_address(to), b"", native_units))
-        ).transaction_hash
+        return self.send_call(to, b"", native_units)
 
     def send_call(self, to: str, call_data: bytes, native_units: int = 0) -> str:
         """Call a contract from the executor's account and wait until that is mined. Repeating it calls again."""
-        return self._account.wait_mined(
-            self._account.send(Message(require_address(to), call_data, native_units))
-        ).transaction_hash
+        sent = self._account.send(Message(require_address(to), call_data, native_units))
+        return self._account.wait_mined(sent).transaction_hash

@@ -85,9 +85,7 @@ def load_folder(path: Path) -> TransferFolder:
         else:
             statements.append(_read(file, FILE_BYTES, parse_signed_statement))
             _require_about(file, statements[-1], transfer)
-    return TransferFolder(
-        path=path, transfer=transfer, statements=tuple(statements), certificates=tuple(certificates)
-    )
+    return TransferFolder(path=path, transfer=transfer, statements=tuple(statements), certificates=tuple(certificates))
 
 
 def parse_transfer(raw: bytes) -> Transfer:
@@ -125,11 +123,11 @@ def naming(file: str) -> Iterator[None]:
 def _require_about(file: Path, signed: SignedStatement, transfer: Transfer) -> None:
     about = transfer_of(signed.statement)
     if about is None:
-        raise GuardError("cli.file-mixed", f"{file.name} is a statement of kind {kind_of(signed.statement)}, about no transfer")
-    if about != transfer:
         raise GuardError(
-            "statement.transfer", f"{file.name} is about another transfer", details={"file": file.name}
+            "cli.file-mixed", f"{file.name} is a statement of kind {kind_of(signed.statement)}, about no transfer"
         )
+    if about != transfer:
+        raise GuardError("statement.transfer", f"{file.name} is about another transfer", details={"file": file.name})
 
 
 def name_statement(signed: SignedStatement, person: PersonId) -> str:

@@ -73,6 +73,14 @@ def load_treasury_id(policies: Path) -> Digest:
     return require_digest(treasury if isinstance(treasury, str) else "")
 
 
+def find_treasury_id(named: str) -> Digest:
+    """The treasury id itself, or that of the folder in which `guard init` put the files."""
+    if named.startswith("0x"):
+        return require_digest(named)
+    folder = Path(named)
+    return load_treasury_id(folder / "policies" if (folder / "policies").is_dir() else folder)
+
+
 def read_line(line: str) -> bytes:
     """A line that somebody handed over: the text itself, or the name of a file that holds it."""
     if line.lstrip().startswith("{"):

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from guard.cli.flags import Flags
+from guard.cli.storing import load_file
 from guard.core.ids import is_digest, is_name
 from guard.errors import GuardError
-from guard.cli.storing import load_file
 
 FORMAT = 1
 FILE = "guard.toml"
@@ -31,15 +32,6 @@ class Setting:
 
     value: Any
     origin: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Flags:
-    """What the command line itself says, before the command's name."""
-
-    config: Path | None = None
-    texts: Mapping[str, str] = field(default_factory=dict)
-    tables: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +70,25 @@ def load_settings(flags: Flags, environment: Mapping[str, str]) -> Settings:
     written = _read_file(path) if named is not None or path.is_file() else {}
     found: dict[str, Setting] = {}
     for name, default in TEXTS.items():
-        found[name] = _choose(name, [
-            ("flag", flags.texts.get(name)),
-            (PREFIX + name.upper(), variables.get(name)),
-            (str(path), _in_place(name, written.get(name), path)),
-            ("default", default),
-        ])
+        found[name] = _choose(
+            name,
+            [
+                ("flag", flags.texts.get(name)),
+                (PREFIX + name.upper(), variables.get(name)),
+                (str(path), _in_place(name, written.get(name), path)),
+                ("default", default),
+            ],
+        )
     for name in TABLES:
-        found[name] = _choose(name, [
-            ("flag", _to_table("flag", flags.tables.get(name))),
-            (PREFIX + name.upper(), _to_table(PREFIX + name.upper(), _split(variables.get(name)))),
-            (str(path), _sockets_in_place(written.get(name), path)),
-            ("default", {}),
-        ])
+        found[name] = _choose(
+            name,
+            [
+                ("flag", _to_table("flag", flags.tables.get(name))),
+                (PREFIX + name.upper(), _to_table(PREFIX + name.upper(), _split(variables.get(name)))),
+                (str(path), _sockets_in_place(written.get(name), path)),
+                ("default", {}),
+            ],
+        )
     return Settings({name: _require_value(name, setting) for name, setting in found.items()})
 
 

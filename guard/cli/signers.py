@@ -76,7 +76,12 @@ def add_signer(voice: Voice, policies: Path, line: str) -> None:
     identity = require_signer(read_line(line), load_treasury_id(policies))
     write_signer(policies, identity)
     voice.tell(
-        {"signer": identity.id, "owner": identity.owner, "journal_key": identity.journal_key, "stop_address": identity.stop_address},
+        {
+            "signer": identity.id,
+            "owner": identity.owner,
+            "journal_key": identity.journal_key,
+            "stop_address": identity.stop_address,
+        },
         f"{identity.id} added: owner {identity.owner}, stop address {identity.stop_address}",
     )
 
@@ -141,5 +146,9 @@ def _describe(said: dict[str, object]) -> str:
         f"settles in {settled_in} s" if isinstance(settled_in, int) and settled_in > 0 else "settled",
     ]
     vaults = said.get("vaults")
-    parts += [f"nonce {each.get('open_nonce')}" for each in vaults if isinstance(each, dict)] if isinstance(vaults, list) else []
+    parts += (
+        [f"nonce {each.get('open_nonce')}" for each in vaults if isinstance(each, dict)]
+        if isinstance(vaults, list)
+        else []
+    )
     return ", ".join(parts)

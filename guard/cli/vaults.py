@@ -28,7 +28,7 @@ class SafeContracts:
 
 
 def deploy_vault(
-    voice: Voice, settings: Settings, name: str, contracts: SafeContracts, *, password_file: Path | None
+    voice: Voice, settings: Settings, name: str, contracts: SafeContracts, *, executing: tuple[Path, Path | None]
 ) -> None:
     """Make the Safe. Repeating it finds the same Safe, whose address follows from treasury, vault and owners."""
     policies = settings.require_path("policies")
@@ -40,9 +40,11 @@ def deploy_vault(
     endpoints = settings.table("chains")
     if vault.chain not in endpoints:
         raise GuardError("cli.wrong-chain", f"there is no endpoint for chain {vault.chain}")
-    executor_key = load_key(settings.require_path("executor"), password_file)
+    executor_key = load_key(*executing)
     voice.note(f"vault {name} on {vault.chain}: {entry.threshold} of {len(owners)} owners: {', '.join(owners)}")
-    address = _deploy(endpoints[vault.chain], chain_id, executor_key, contracts, (owners, entry.threshold, _salt(draft, name)))
+    address = _deploy(
+        endpoints[vault.chain], chain_id, executor_key, contracts, (owners, entry.threshold, _salt(draft, name))
+    )
     write_vault_address(policies, name, address)
     voice.tell(
         {"vault": name, "address": address, "chain": vault.chain, "owners": list(owners), "threshold": entry.threshold},
@@ -67,7 +69,11 @@ def _salt(draft: Draft, name: str) -> int:
 
 
 def _deploy(
-    url: str, chain_id: int, executor_key: bytes, contracts: SafeContracts, made_of: tuple[tuple[Address, ...], int, int]
+    url: str,
+    chain_id: int,
+    executor_key: bytes,
+    contracts: SafeContracts,
+    made_of: tuple[tuple[Address, ...], int, int],
 ) -> Address:
     from guard.chain import Chain, Executor, SafeDeployment, SafeRequest, load_canonical
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,7 +48,9 @@ def to_visible_line(text: str) -> str:
     return "".join(each if each.isprintable() else f"\\u{{{ord(each):x}}}" for each in text)
 
 
-def to_table(rows: list[tuple[str, ...]]) -> list[str]:
+def to_table(rows: Sequence[tuple[str, ...]]) -> list[str]:
     """Rows with their columns aligned; the last column is not padded."""
     widths = [max(len(row[place]) for row in rows) for place in range(len(rows[0]) - 1)] if rows else []
-    return ["  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows]
+    return [
+        "  ".join([*(cell.ljust(width) for cell, width in zip(row, widths, strict=False)), row[-1]]) for row in rows
+    ]

@@ -44,13 +44,16 @@ def compute_case(transfer: Transfer, policies: Policies, facts: Facts, objection
     matching = [(edition, rule) for edition in policies.both for rule in compute_matching(edition.policy, transfer)]
     outcomes = tuple(_compute_outcome(edition, rule, transfer) for edition, rule in matching)
     roster = policies.active.policy.roster
-    judged = [(approval, _find(objections, approval, transfer, policies.active, facts)) for approval in facts.approvals]
-    counting = tuple(approval for approval, code in judged if code is None)
-    asked = tuple(
-        (group, count, _compute_seats(rule, counting, facts.now))
-        for (_, rule), outcome in zip(matching, outcomes, strict=True)
-        for group, count in outcome.approvals
-    )
+    valid_for = min((rule.approval_valid_for for _, rule in matching if rule.approval_valid_for), default=None)
+    judged = [
+        (
+            approval,
+            _find(objections, approval, transfer, policies.active, facts) or _find_age(approval, valid_for, facts),
+        )
+        for approval in facts.approvals
+    ]
+    seats = tuple(Seat(approval.person, approval.first_seen_at) for approval, code in judged if code is None)
+    asked = tuple((group, count, seats) for outcome in outcomes for group, count in outcome.approvals)
     assignment = find_assignment(to_demands(asked, roster)) if asked else None
     return Case(
         transfer=transfer,
@@ -96,14 +99,14 @@ def _limits_of(rule: Rule, edition: Edition, transfer: Transfer) -> tuple[Rollin
     return tuple(limit for limit in rule.limits if asset is not None and limit.cap.asset == asset.id)
 
 
-def _compute_seats(rule: Rule, approvals: tuple[SeenApproval, ...], now: int) -> tuple[Seat, ...]:
-    """The approvals that meet the rule's own lifetime. It runs from the earlier of signing and first sight: neither can stretch it."""
-    valid_for = rule.approval_valid_for
-    return tuple(
-        Seat(approval.person, approval.first_seen_at)
-        for approval in approvals
-        if valid_for is None or now < min(approval.signed_at, approval.first_seen_at) + valid_for
-    )
+def _find_age(approval: SeenApproval, valid_for: int | None, facts: Facts) -> str | None:
+    """The code of an approval that is older than the shortest `approval_valid_for` of all matching rules lets it be.
+
+    It holds for every seat, as the longest delay does: a rule may ask for nothing but fresh approvals. The age runs from the earlier of
+    signing and first sight, so that neither can stretch it.
+    """
+    begun_at = min(approval.signed_at, approval.first_seen_at)
+    return "approval.too-old" if valid_for is not None and facts.now >= begun_at + valid_for else None
 
 
 def _since(asked: tuple[Asked, ...], roster: Roster, facts: Facts) -> int | None:

@@ -33,9 +33,12 @@ _CLI: dict[str, Code] = {
     ),
     "cli.password-mismatch": Code("the two passwords differ", "type the same password twice"),
     "cli.setting-unknown": Code(
-        "guard.toml or the environment names a setting that there is not", "see guard config show for all that there are"
+        "guard.toml or the environment names a setting that there is not",
+        "see guard config show for all that there are",
     ),
-    "cli.setting-value": Code("a setting has a value that it cannot have", "correct it where guard config show says it is"),
+    "cli.setting-value": Code(
+        "a setting has a value that it cannot have", "correct it where guard config show says it is"
+    ),
     "cli.setting-missing": Code("this command needs a setting that is nowhere given", "add it to guard.toml"),
     "cli.file-missing": Code("a file or folder is not there", "check the path"),
     "cli.file-unreadable": Code("a file cannot be read", "check the path and its permissions"),
@@ -44,11 +47,16 @@ _CLI: dict[str, Code] = {
         "a file of that name is there with other content, and nothing is ever written over", "choose another folder"
     ),
     "cli.file-mixed": Code(
-        "a file in the transfer's folder belongs to another transfer or is of an unknown kind", "move it out of the folder"
+        "a file in the transfer's folder belongs to another transfer or is of an unknown kind",
+        "move it out of the folder",
     ),
     "cli.not-built": Code("there is no bundle yet", "run guard policy build first"),
-    "cli.pin": Code("the bundle is not the one that guard.toml pins", "compare the digest by voice and correct one of them"),
-    "cli.key-unknown": Code("the key belongs to nobody of the policy's people", "use an enrolled key, or enrol this one"),
+    "cli.pin": Code(
+        "the bundle is not the one that guard.toml pins", "compare the digest by voice and correct one of them"
+    ),
+    "cli.key-unknown": Code(
+        "the key belongs to nobody of the policy's people", "use an enrolled key, or enrol this one"
+    ),
     "cli.vault-unknown": Code("the policy names no vault of that name", "see guard policy check and treasury.toml"),
     "cli.asset-elsewhere": Code("the asset is not on the vault's chain", "name an asset of that chain"),
     "cli.destination-unknown": Code(
@@ -56,13 +64,18 @@ _CLI: dict[str, Code] = {
         "write a label of addresses.toml, or a whole address with its checksum",
     ),
     "cli.scope": Code(
-        "the scope is not everything, vault:ID, asset:ID, destination:LABEL or person:ID", "write for instance vault:operations"
+        "the scope is not everything, vault:ID, asset:ID, destination:LABEL or person:ID",
+        "write for instance vault:operations",
     ),
     "cli.initiator": Code("the statement can only be made by somebody else", "use the key of the person who may"),
-    "cli.enrolment": Code("the line is not a valid proof of control over a key for this treasury", "have it made again"),
+    "cli.enrolment": Code(
+        "the line is not a valid proof of control over a key for this treasury", "have it made again"
+    ),
     "cli.unknown-code": Code("there is no error code of that name", "see docs/ERRORS.md for all of them"),
     "cli.unknown-kind": Code("the file is nothing that this command can show", "check the path"),
-    "cli.wrong-chain": Code("there is no endpoint for that chain in the settings", "add it under [chains] in guard.toml"),
+    "cli.wrong-chain": Code(
+        "there is no endpoint for that chain in the settings", "add it under [chains] in guard.toml"
+    ),
     "cli.internal": Code("a fault in this program; nothing further was done", "report it with the traceback"),
     "watch.too-few": Code(
         "fewer signers answer than must be reached to stop a transfer",

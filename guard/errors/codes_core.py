@@ -56,9 +56,6 @@ CODES: dict[str, Code] = {
     "decision.not-allowed": Code(
         "no rule of the policy allows the transfer", "read the policy; nothing is allowed unless a rule says so"
     ),
-    "decision.rule-error": Code(
-        "a rule could not be evaluated for this transfer, and so denies it", "correct the rule that the message names"
-    ),
     "decision.above-tiers": Code(
         "the amount is above the last tier of a rule", "propose less, or have the policy changed"
     ),
@@ -87,6 +84,9 @@ CODES: dict[str, Code] = {
     "approval.dated-ahead": Code(
         "the approval is dated after the time at which it was first seen",
         "correct the clock of the machine that signed, and approve again",
+    ),
+    "approval.too-old": Code(
+        "the approval is older than a matching rule's approval_valid_for", "have the person approve again"
     ),
     "approval.expired": Code("the approval's lifetime is over", "have the person approve again"),
     "decision.delay": Code("the delay that the policy asks has not passed", "wait; a guardian may still veto"),

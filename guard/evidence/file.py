@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from guard.bundles import bundle as bundles
 from guard.bundles.bundle import Bundle, compute_bundle_digest, parse_bundle
+from guard.bundles.bundle import to_json as bundle_to_json
 from guard.core.ids import Digest
 from guard.errors import GuardError
 from guard.evidence.record import (
@@ -44,8 +44,6 @@ from guard.transactions.safe_tx import compute_safe_tx_hash
 STATEMENT_TYPE = "https://in-toto.io/Statement/v1"
 PREDICATE_TYPE = "urn:treasury-guard:release:v1"
 FORMAT = 1
-MAX_EVIDENCE_BYTES = 4 * 1024 * 1024
-"""Two bundles and two hundred of the longest statements fit."""
 
 _TRANSFER, _SAFE_TRANSACTION, _CALL_DATA, _PREDICATE = SUBJECT_NAMES = (
     "transfer",
@@ -101,7 +99,7 @@ def compose_evidence(
 
     `active` is the bundle under which the signers released, `named` the one that the transfer names; they may be the
     same. Give it only statements that the signers accepted and testimonies of those whose signatures the certificate
-    holds, or it will not verify. Raises `value.invalid` and codes of `effects.*`, `signature.*` and `json.*`.
+    holds, or it will not verify. Raises `value.invalid` and codes of `effects.*`, `signature.*`, `testimony.*` and `json.*`.
     """
     chosen = {order_of(signed): signed for signed in statements}
     words = {to_canonical(testimony.to_json()): to_release_word(testimony) for testimony in testimonies}
@@ -119,8 +117,8 @@ def compose_evidence(
 
 
 def to_bytes(evidence: Evidence) -> bytes:
-    """The file's bytes. Raises `json.too-large` where no reader would take it back."""
-    raw = to_canonical(
+    """The file's bytes. The longest record that can be stays below what `parse_canonical` takes (8 MiB)."""
+    return to_canonical(
         {
             "_type": STATEMENT_TYPE,
             "subject": [
@@ -130,9 +128,6 @@ def to_bytes(evidence: Evidence) -> bytes:
             "predicate": to_predicate(evidence.record),
         }
     )
-    if len(raw) > MAX_EVIDENCE_BYTES:
-        raise GuardError("json.too-large", f"{len(raw)} bytes are more than the {MAX_EVIDENCE_BYTES} that are accepted")
-    return raw
 
 
 def to_predicate(record: ReleaseRecord) -> dict[str, Any]:
@@ -141,8 +136,8 @@ def to_predicate(record: ReleaseRecord) -> dict[str, Any]:
         "format": FORMAT,
         "treasury": record.treasury,
         "bundles": {
-            "active": bundles.to_json(record.active),
-            "named": None if record.named is None else bundles.to_json(record.named),
+            "active": bundle_to_json(record.active),
+            "named": None if record.named is None else bundle_to_json(record.named),
         },
         "transfer": transfer_to_json(record.transfer),
         "statements": [to_json(signed) for signed in record.statements],
@@ -166,7 +161,7 @@ def _from_broadcast(broadcast: Broadcast) -> dict[str, Any]:
 def parse_evidence(raw: bytes) -> Evidence:
     """Read the file strictly. Raises `evidence.malformed`, whose details name the code that says what is wrong."""
     try:
-        evidence = _read_evidence(parse_canonical(raw, max_bytes=MAX_EVIDENCE_BYTES))
+        evidence = _read_evidence(parse_canonical(raw))
     except GuardError as refused:
         cause = {"cause": refused.code}
         raise GuardError("evidence.malformed", f"not an evidence file: {refused.message}", details=cause) from None

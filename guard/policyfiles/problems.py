@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TypeVar
 
-from guard.errors import GuardError
+from guard.errors import CATALOGUE, GuardError
 
 T = TypeVar("T")
 
@@ -20,15 +20,14 @@ class PolicyFileError(GuardError):
     """A policy file is refused. Carries where, and what to write instead where that is known."""
 
     def __init__(self, code: str, message: str, *, file: str, line: int, suggestion: str = ""):
-        details = {"file": file, "line": str(line), **({"suggestion": suggestion} if suggestion else {})}
-        super().__init__(code, message, hint=suggestion or None, details=details)
         self.file = file
         self.line = line
-        self.suggestion = suggestion
+        self.suggestion = suggestion or CATALOGUE[code].remedy
+        details = {"file": file, "line": str(line), "suggestion": self.suggestion}
+        super().__init__(code, message, hint=self.suggestion, details=details)
 
     def __str__(self) -> str:
-        said = f"{self.file}:{self.line}: {self.message} [{self.code}]"
-        return f"{said}; {self.suggestion}" if self.suggestion else said
+        return f"{self.file}:{self.line}: {self.message} [{self.code}]; {self.suggestion}"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -39,7 +38,7 @@ class FileProblem:
     line: int
     code: str
     message: str
-    suggestion: str = ""
+    suggestion: str
 
     def to_error(self) -> PolicyFileError:
         """The problem as the error that refuses the load."""

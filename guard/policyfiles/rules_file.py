@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from guard.bundles.order import by_cap, by_id, by_text, to_ordered
 from guard.bundles.texts import OWNER_LENGTH, WHY_LENGTH, is_date
@@ -135,7 +136,16 @@ def _read_range(section: Section, decimals_of: dict[str, int]) -> AmountRange:
 
 
 def _read_tiers(section: Section, decimals_of: dict[str, int]) -> tuple[Tier, ...]:
-    return tuple(_read_tier(tier, decimals_of) for tier in take_entries(section, "tiers"))
+    entries = take_entries(section, "tiers")
+    tiers = tuple(_read_tier(entry, decimals_of) for entry in entries)
+    for place, entry in enumerate(entries):
+        # The rule itself refuses tiers that do not rise; asked tier by tier, it shows which one.
+        to_placed(entry, None, partial(_to_rule_of, tiers[: place + 1], section.values["id"]))
+    return tiers
+
+
+def _to_rule_of(tiers: tuple[Tier, ...], rule_id: str) -> Rule:
+    return Rule(id=RuleId(rule_id), why="", owner="", review_by="", match=Match(), tiers=tiers)
 
 
 def _read_tier(section: Section, decimals_of: dict[str, int]) -> Tier:

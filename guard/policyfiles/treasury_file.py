@@ -227,8 +227,8 @@ def _read_entry(section: Section, nonce: str) -> OwnerEntry:
     require_keys(section, ("threshold", "signers", nonce))
     signers = take_names(section, "signers")
     threshold = take_count(section, "threshold", least=1, end=len(signers) + 1)
-    return OwnerEntry(
-        from_nonce=take_count(section, nonce, least=0),
-        threshold=threshold,
-        signers=to_ordered((SignerId(name) for name in signers), by_text),
+    from_nonce = take_count(section, nonce, least=0)
+    ordered = to_ordered((SignerId(name) for name in signers), by_text)
+    return to_placed(
+        section, "threshold", lambda: OwnerEntry(from_nonce=from_nonce, threshold=threshold, signers=ordered)
     )

@@ -123,6 +123,10 @@ def _require_cancel(
     carried = {compute_transfer_id(transfer): transfer for transfer in certificate.transfers}
     if carried.keys() != named:
         raise GuardError("certificate.transfers", "the transfers that come with the cancel are not those that it names")
+    # A stolen signer may name what it likes; what it names counts against limits, so let that be at least of this vault.
+    here = (policy.treasury, certificate.chain_id, certificate.vault)
+    if any((each.treasury, each.chain_id, each.vault) != here for each in carried.values()):
+        raise GuardError("certificate.transfers", "the cancel names a transfer of another vault")
     return carried
 
 

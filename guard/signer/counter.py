@@ -44,7 +44,7 @@ class FileCounter:
 
     def store(self, journal_id: str, value: int) -> None:
         """Write the value, durably, before returning."""
-        beside = self._path.with_suffix(".new")
+        beside = self._path.with_name(f"{self._path.name}.new")
         try:
             with beside.open("w", encoding="ascii") as file:
                 file.write(f"{FORMAT} {journal_id} {value}\n")

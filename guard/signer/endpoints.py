@@ -6,6 +6,11 @@ What a node says can only hold a release back (TRUST §1). A missing, late or ga
 from __future__ import annotations
 
 import http.client
+import re
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -17,6 +22,8 @@ from guard.ports import VaultView
 NONCE_CALL = "0xaffed0e0"
 MAX_ANSWER_BYTES = 4 * 1024 * 1024
 TIMEOUT = 5
+"""Seconds for each answer, to connect besides. A node that drips its answer byte by byte is cut off then."""
+_NUMBER = re.compile(r"0x[0-9a-f]{1,16}\Z", re.ASCII)
 
 
 class HttpEndpoint:
@@ -55,8 +62,9 @@ class HttpEndpoint:
         try:
             path = (self._parts.path or "/") + (f"?{self._parts.query}" if self._parts.query else "")
             connection.request("POST", path, body, {"Content-Type": "application/json"})
-            answer = connection.getresponse()
-            raw = answer.read(MAX_ANSWER_BYTES + 1)
+            with _cutting_off(connection.sock, self._timeout):
+                answer = connection.getresponse()
+                raw = answer.read(MAX_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException) as trouble:
             raise AdapterError("signer.endpoint-silent", f"no answer from {self.name} to {method}") from trouble
         return self._take_result(method, answer.status, raw)
@@ -71,15 +79,29 @@ class HttpEndpoint:
         return said["result"]
 
     def _to_number(self, text: Any) -> int:
-        if not isinstance(text, str) or not text.startswith("0x") or not 2 < len(text) <= 18:
+        if not isinstance(text, str) or _NUMBER.match(text) is None:
             raise AdapterError("signer.endpoint-silent", f"{self.name} gave no number")
-        try:
-            return int(text[2:], 16)
-        except ValueError as trouble:
-            raise AdapterError("signer.endpoint-silent", f"{self.name} gave no number") from trouble
+        return int(text[2:], 16)
 
     def _to_word(self, text: Any) -> int:
         """A 32-byte answer of a call. An account without code answers 0x, which is no nonce."""
         if not isinstance(text, str) or len(text) != 66 or not text.startswith("0x"):
             raise AdapterError("signer.endpoint-silent", f"{self.name} knows no Safe there")
         return self._to_number("0x" + (text[2:].lstrip("0") or "0"))
+
+
+@contextmanager
+def _cutting_off(waiting: socket.socket, after: float) -> Iterator[None]:
+    """Cut the socket off under whoever waits on it once the time is over."""
+
+    def cut() -> None:
+        with suppress(OSError):
+            waiting.shutdown(socket.SHUT_RDWR)
+
+    watch = threading.Timer(after, cut)
+    watch.daemon = True
+    watch.start()
+    try:
+        yield
+    finally:
+        watch.cancel()

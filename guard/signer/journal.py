@@ -49,10 +49,10 @@ class Journal:
         journal_id = secrets.token_hex(16)
         connection = _open(path)
         try:
-            connection.executescript(TABLES)
+            connection.executescript(f"BEGIN IMMEDIATE;{TABLES}")
             row = (1, FORMAT, journal_id, signer, owner, journal_key, treasury, 0, 0)
             connection.execute("INSERT INTO identity VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", row)
-            connection.commit()
+            connection.execute("COMMIT")
         finally:
             connection.close()
         counter.create(journal_id)

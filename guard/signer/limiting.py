@@ -1,14 +1,16 @@
-"""How often one source may ask, before anything that it sent is looked at."""
+"""How often one source may ask, and how many of its questions may be open, before anything that it sent is looked at."""
 
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 
 from guard.errors import GuardError
 from guard.ports import Clock
 
 SOURCES_KEPT = 4096
+MOST_OPEN = 64
+"""Connections of one source at once."""
 
 
 class SourceLimit:
@@ -20,6 +22,7 @@ class SourceLimit:
         self._burst = burst
         self._lock = threading.Lock()
         self._left: OrderedDict[str, tuple[int, int]] = OrderedDict()
+        self._open: Counter[str] = Counter()
 
     def require(self, source: str) -> None:
         """Count one request, or refuse it with `signer.rate`."""
@@ -32,3 +35,18 @@ class SourceLimit:
                 self._left.popitem(last=False)
         if left < 1:
             raise GuardError("signer.rate", "too many requests from one source; wait a moment")
+
+    def enter(self, source: str) -> bool:
+        """Whether the source may open one more connection; counts it if so. `leave` gives the place back."""
+        with self._lock:
+            if self._open[source] >= MOST_OPEN:
+                return False
+            self._open[source] += 1
+            return True
+
+    def leave(self, source: str) -> None:
+        """One connection of the source has ended."""
+        with self._lock:
+            self._open[source] -= 1
+            if self._open[source] <= 0:
+                del self._open[source]

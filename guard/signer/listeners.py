@@ -1,18 +1,22 @@
 """The two listeners of a signer: small HTTP over a Unix socket or loopback, one POST for each verb, bodies of at most 256 KiB.
 
-Command is for the worker; stop is for people and goes on working whatever else is down. The stop listener limits by source before any
-signature is checked, so that nobody's flood locks a guardian out of another source.
+Command is for the worker; stop is for people and goes on working whatever else is down. Both limit by source, how often and how many at
+once, before anything that was sent is looked at, so that nobody's flood locks a guardian out of another source. One request has one
+connection and a set time to arrive in.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import socket
 import socketserver
 import threading
+import time
 from collections.abc import Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 from guard.errors import AdapterError, GuardError
 from guard.formats.canonical import parse_json, to_canonical
@@ -26,14 +30,38 @@ PREFIX = "/v1/"
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
+class DeadlineReader(io.RawIOBase):
+    """Reads from a socket until a set instant of the monotonic clock, however slowly the other side drips. Raises `TimeoutError`."""
+
+    def __init__(self, connection: socket.socket, until: float):
+        self._connection = connection
+        self._until = until
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            raise TimeoutError("the request took too long to arrive")
+        self._connection.settimeout(left)
+        return self._connection.recv_into(buffer)
+
+
 class _Handler(BaseHTTPRequestHandler):
     """One request. Every way out of it is an answer with a code; nothing of an unexpected fault is told."""
 
     protocol_version = "HTTP/1.1"
     timeout = REQUEST_TIMEOUT
-    server: _Listener  # type: ignore[assignment]
+    server: _Listener
+
+    def setup(self) -> None:
+        super().setup()
+        self.rfile = io.BufferedReader(DeadlineReader(self.connection, time.monotonic() + REQUEST_TIMEOUT))
 
     def do_POST(self) -> None:
+        # What a refused request leaves unread on a connection is never read as the next one.
+        self.close_connection = True
         try:
             answer, status = self._answer(), 200
         except ReleaseRefused as refused:
@@ -43,7 +71,6 @@ class _Handler(BaseHTTPRequestHandler):
         except AdapterError as trouble:
             answer, status = {"error": trouble.to_json()}, 503
         except OSError:
-            self.close_connection = True
             return
         except Exception:  # The process boundary: a bug answers 500, releases nothing, and its text goes to the operator's log only.
             self.server.report_fault(self.path)
@@ -52,37 +79,32 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> dict[str, Any]:
         verb = self.server.verbs.get(self.path.removeprefix(PREFIX)) if self.path.startswith(PREFIX) else None
-        self.server.limit.require(self._source())
+        self.server.limit.require(self.client_address[0])
         body = self._read_body()
         if verb is None:
             raise GuardError("signer.request", f"{self.path[:60]!r} is not a verb of this listener")
         return verb(self.server.signer, parse_json(body, max_bytes=MAX_BODY_BYTES))
 
-    def _source(self) -> str:
-        return self.client_address[0] if isinstance(self.client_address, tuple) else "socket"
-
     def _read_body(self) -> bytes:
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit() or len(length) > 9:
-            self.close_connection = True
             raise GuardError("signer.request", "a request needs a Content-Length")
         if int(length) > MAX_BODY_BYTES:
-            self.close_connection = True
             raise GuardError("signer.too-large", f"a request has at most {MAX_BODY_BYTES} bytes")
         return self.rfile.read(int(length))
 
     def _send(self, status: int, answer: Mapping[str, Any]) -> None:
         body = to_canonical(dict(answer))
         try:
+            self.connection.settimeout(REQUEST_TIMEOUT)
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
             self.send_header("Content-Length", str(len(body)))
-            if self.close_connection:
-                self.send_header("Connection", "close")
+            self.send_header("Connection", "close")
             self.end_headers()
             self.wfile.write(body)
         except OSError:
-            self.close_connection = True
+            return  # Whoever asked is gone. What was recorded stays, and asking again gives the same answer.
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 The name is the library's.
         """Requests are recorded in the journal, not here."""
@@ -100,26 +122,43 @@ class _Listener(socketserver.ThreadingMixIn, socketserver.TCPServer):
     signer: Signer
     verbs: Mapping[str, Verb]
     limit: SourceLimit
-    faults: ClassVar[list[str]] = []
+
+    def verify_request(self, request: Any, client_address: Any) -> bool:
+        """Whether this source may hold another connection open; if not it is closed before a thread is spent on it."""
+        return self.limit.enter(client_address[0])
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # No thread is to be had: the place is given back, and the connection is closed.
+            self.limit.leave(client_address[0])
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self.limit.leave(client_address[0])
 
     def report_fault(self, path: str) -> None:
         """Tell the operator, on standard error and with the traceback, that a bug was met."""
         import sys
         import traceback
 
-        sys.stderr.write(f"guard signer: fault in {path}\n{traceback.format_exc()}")
+        sys.stderr.write(f"guard signer: fault in {path[:60]!r}\n{traceback.format_exc()}")
         sys.stderr.flush()
 
 
 class _UnixListener(_Listener):
     """The same on a Unix socket that only this user may open."""
 
-    address_family = socketserver.socket.AF_UNIX  # type: ignore[attr-defined]
+    address_family = socket.AF_UNIX
     allow_reuse_address = False
 
     def server_bind(self) -> None:
         path = Path(str(self.server_address))
-        path.unlink(missing_ok=True)
+        if path.is_socket():
+            path.unlink()
         mask = os.umask(0o177)
         try:
             self.socket.bind(str(path))

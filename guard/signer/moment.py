@@ -31,9 +31,10 @@ def take_look(clock: Clock, endpoints: Mapping[int, tuple[Endpoint, ...]], vault
     silent: dict[VaultAt, tuple[str, ...]] = {}
     for vault in vaults:
         nodes = endpoints.get(vault.chain_id, ())
-        answers = {node.name: _ask(node, vault.address) for node in nodes}
-        views[vault] = tuple(answer for answer in answers.values() if answer is not None)
-        missing = tuple(name for name, answer in answers.items() if answer is None)
+        # Pairs and not a mapping: two nodes of one name are still two, and the silence of one is not the other's answer.
+        answers = [(node.name, _ask(node, vault.address)) for node in nodes]
+        views[vault] = tuple(answer for _, answer in answers if answer is not None)
+        missing = tuple(name for name, answer in answers if answer is None)
         silent[vault] = missing if nodes else (f"chain {vault.chain_id}, which has no endpoint",)
     return Look(begun=begun, views=views, silent=silent)
 

@@ -11,6 +11,8 @@ from guard.core.facts import Outage
 from guard.core.ids import Address, Digest, PersonId, TransferId
 
 REFUSALS_KEPT = 10_000
+LONGEST_SILENCE = 180
+"""Seconds between two marks after which the signer counts as not having run in between; it marks every minute."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -229,8 +231,14 @@ def open_run(db: sqlite3.Connection, now: int) -> int:
 
 
 def mark_run(db: sqlite3.Connection, run: int, now: int) -> bool:
-    """Mark that the signer still runs. Tells whether that stretch is on record."""
-    return db.execute("UPDATE runs SET last_mark_at = max(last_mark_at, ?) WHERE id = ?", (now, run)).rowcount == 1
+    """Mark that the signer still runs. Tells whether that stretch is on record and its last mark is not too old.
+
+    A process that was suspended wakes up in the same stretch, though no stop could reach it meanwhile: it begins another one.
+    """
+    found = db.execute(
+        "UPDATE runs SET last_mark_at = max(last_mark_at, ?) WHERE id = ? AND last_mark_at >= ?", (now, run, now - LONGEST_SILENCE)
+    )
+    return found.rowcount == 1
 
 
 def load_outages(db: sqlite3.Connection) -> tuple[Outage, ...]:

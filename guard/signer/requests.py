@@ -23,6 +23,8 @@ from guard.statements.signed import SignedStatement, from_json, transfer_from_js
 
 MOST_STATEMENTS = 200
 MOST_CERTIFICATES = 50
+CHAIN_ID_END = 2**63
+"""No chain has such an id, and the journal's integers end there."""
 
 Verb = Callable[[Signer, Any], dict[str, Any]]
 
@@ -40,7 +42,7 @@ def _take_transfer(body: Any) -> tuple[Transfer, tuple[SignedStatement, ...]]:
 
 
 def _take_vault(fields: Mapping[str, Any]) -> VaultAt:
-    return VaultAt(take_decimal(fields, "chain_id"), take_address(fields, "vault"))
+    return VaultAt(take_decimal(fields, "chain_id", end=CHAIN_ID_END), take_address(fields, "vault"))
 
 
 def register(signer: Signer, body: Any) -> dict[str, Any]:

@@ -22,6 +22,7 @@ from guard.formats.canonical import to_canonical
 from guard.ports import Clock, Endpoint
 from guard.signer import records
 from guard.signer.journal import Journal
+from guard.signer.limiting import SourceLimit
 from guard.signer.memory import Memory, compute_payments, compute_policies, load_facts, load_memory
 from guard.signer.moment import Look, judge_clock, take_look
 from guard.signer.receiving import Received, Receiving, receive_statements
@@ -31,9 +32,13 @@ from guard.signer.upkeep import Upkeep, keep_up
 from guard.signer.verifier import ReleaseCase, Verifier
 from guard.statements.digests import compute_transfer_id
 from guard.statements.signed import SignedStatement
-from guard.statements.testimony import RELEASE, testify
+from guard.statements.testimony import RELEASE, journal_key_of, testify
 from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import compute_owner, sign_hash
+
+
+STOPS_PER_SECOND, STOPS_AT_ONCE = 1, 200
+"""What one key may send to the stop listener, counted only once its signature is good: nobody else can use it up (TRUST §6)."""
 
 
 class ReleaseRefused(GuardError):
@@ -75,12 +80,15 @@ class Signer:
         journal.require_not_behind()
         if compute_owner(keys.vault) != journal.identity.owner:
             raise GuardError("signer.journal-foreign", "the vault key is not the one that this journal was made for")
+        if journal_key_of(keys.journal) != journal.identity.journal_key:
+            raise GuardError("signer.journal-foreign", "the journal key is not the one that this journal was made for")
         self.journal = journal
         self.keys = keys
         self.verifier = verifier
         self.clock = clock
         self.owner: Address = journal.identity.owner
         self._endpoints = endpoints
+        self.stops_by_key = SourceLimit(clock, per_second=STOPS_PER_SECOND, burst=STOPS_AT_ONCE)
         self._upkeep = Upkeep(start=clock.read())
 
     def load_vaults(self) -> tuple[VaultAt, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from guard.core.ids import Digest, PersonId, TransferId
@@ -12,7 +11,7 @@ from guard.signer import records
 from guard.signer.memory import Memory, load_freezes, load_memory, to_statement
 from guard.signer.receiving import Receiving, store_statement
 from guard.signer.signer import Signer
-from guard.statements.admission import admit
+from guard.statements.admission import Admitted, admit
 from guard.statements.signed import SignedStatement
 from guard.statements.testimony import RECEIPT
 from guard.statements.values import Freeze, Rejection, Statement, Unfreeze, Veto, kind_of
@@ -37,6 +36,7 @@ def take_stop(signer: Signer, signed: SignedStatement) -> dict[str, Any]:
         outcome = admit(receiving.checks, signed, receiving.context(None))
         if isinstance(outcome, Refusal):
             raise GuardError(outcome.code, outcome.message)
+        signer.stops_by_key.require(outcome.key)
         if isinstance(signed.statement, Freeze):
             _require_may_freeze(db, signed.statement, outcome.person, now)
         store_statement(db, receiving, signed, outcome)
@@ -90,10 +90,9 @@ def take_unfreezes(signer: Signer, statements: tuple[SignedStatement, ...]) -> d
         )
         known = _load_freeze_ids(db)
         for signed in statements:
-            outcome = admit(receiving.checks, signed, receiving.context(None))
-            refusal = outcome if isinstance(outcome, Refusal) else _find_unfreeze_refusal(signed.statement, known)
-            if refusal is not None or isinstance(outcome, Refusal):
-                refused.append(refusal or replace(outcome))
+            outcome = _admit_unfreeze(receiving, signed, known)
+            if isinstance(outcome, Refusal):
+                refused.append(outcome)
                 continue
             store_statement(db, receiving, signed, outcome)
             accepted.append(outcome.person)
@@ -111,6 +110,11 @@ def take_unfreezes(signer: Signer, statements: tuple[SignedStatement, ...]) -> d
 def _load_freeze_ids(db: Any) -> frozenset[Digest]:
     found = (to_statement(row).statement for row in records.load_statements_of_kind(db, "freeze"))
     return frozenset(said.id for said in found if isinstance(said, Freeze))
+
+
+def _admit_unfreeze(receiving: Receiving, signed: SignedStatement, known: frozenset[Digest]) -> Admitted | Refusal:
+    outcome = admit(receiving.checks, signed, receiving.context(None))
+    return outcome if isinstance(outcome, Refusal) else _find_unfreeze_refusal(signed.statement, known) or outcome
 
 
 def _find_unfreeze_refusal(statement: Statement, known: frozenset[Digest]) -> Refusal | None:

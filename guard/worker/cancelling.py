@@ -113,7 +113,9 @@ def _compose(errand: CancelErrand, cancels: Sequence[OwnerCancel]) -> CancelCert
     named = sorted({each.named for each in cancels if each.named is not None})
     for each in named:
         if each not in errand.transfers:
-            raise GuardError("worker.transfer-unknown", f"the cancel names transfer {each}, whose text is not known here")
+            raise GuardError(
+                "worker.transfer-unknown", f"the cancel names transfer {each}, whose text is not known here"
+            )
     return CancelCertificate(
         chain_id=errand.place.chain_id,
         vault=errand.place.vault.address,

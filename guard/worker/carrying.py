@@ -130,7 +130,8 @@ def carry(world: World, errand: Errand) -> Carried:
     """Carry the transfer as far as it goes now. Raises `AdapterError` when the chain fails; everything then can be repeated."""
     words = register(world, errand)
     shelf, open_nonce = _share(world, errand)
-    certificate, signatures = shelf.of(errand.transfer_id), ()
+    certificate = shelf.of(errand.transfer_id)
+    signatures: tuple[OwnerSignature, ...] = ()
     if certificate is None:
         words, signatures = collect_signatures(world, errand, words, open_nonce)
         certificate = compose(errand, signatures)
@@ -199,7 +200,10 @@ def _to_decision_reason(said: Mapping[str, Any]) -> Reason:
     until = said.get("until")
     held = said.get("held") is True if "held" in said else said.get("final") is not True
     return Reason(
-        code=str(said.get("code")), message=str(said.get("message")), held=held, until=until if is_count(until) else None
+        code=str(said.get("code")),
+        message=str(said.get("message")),
+        held=held,
+        until=until if is_count(until) else None,
     )
 
 
@@ -267,7 +271,9 @@ def require_signature(errand: Errand, contact: Contact, said: Mapping[str, Any])
     digest = compute_safe_tx_hash(build_safe_tx(errand.transfer, nonce)).digest
     signature = take_bytes({"signature": said.get("signature", "")}, "signature", length=65)
     if recover_owner(digest, signature) != contact.identity.owner:
-        raise GuardError("certificate.signature", f"the signature of {contact.id} is not its owner's on this transaction")
+        raise GuardError(
+            "certificate.signature", f"the signature of {contact.id} is not its owner's on this transaction"
+        )
     statement = testimony_from_json(said.get("statement"))
     identity, treasury = contact.identity, errand.place.policy.treasury
     fields = require_testimony(statement, RELEASE, identity.journal_key, treasury)
@@ -293,7 +299,10 @@ def require_booked(errand: Errand, booked_by: Sequence[SignerId]) -> None:
     """More signers than may be stolen hold the certificate, so that at least one honest one hands it on for ever."""
     needed = min(errand.place.policy.numbers.withstands + 1, len(errand.contacts))
     if len(booked_by) < needed:
-        raise GuardError("worker.not-booked", f"{len(booked_by)} signers took the certificate and {needed} must before it is broadcast")
+        raise GuardError(
+            "worker.not-booked",
+            f"{len(booked_by)} signers took the certificate and {needed} must before it is broadcast",
+        )
 
 
 def judge(errand: Errand, words: Sequence[SignerWord]) -> CarriedStatus:

@@ -49,7 +49,6 @@ class Place:
         signers = (self.policy.signer(each) for each in entry.signers)
         return {signer.owner: signer.id for signer in signers if signer is not None}, entry.threshold
 
-
     def read_status(self, said: Mapping[str, Any] | None) -> Standing:
         """Where a signer says that it stands with this vault; at the first nonce where it says nothing usable.
 
@@ -58,9 +57,13 @@ class Place:
         nothing = Standing(self.vault.first_nonce, {})
         vaults = said.get("vaults") if said is not None else None
         for each in vaults if isinstance(vaults, list) else ():
-            if isinstance(each, dict) and (each.get("chain_id"), each.get("vault")) == (str(self.chain_id), self.vault.address):
+            if isinstance(each, dict) and (each.get("chain_id"), each.get("vault")) == (
+                str(self.chain_id),
+                self.vault.address,
+            ):
                 nonce, signed = each.get("open_nonce"), each.get("signed")
-                if is_count(nonce, least=self.vault.first_nonce) and isinstance(signed, dict):
+                is_right = is_count(nonce, least=self.vault.first_nonce) and isinstance(signed, dict)
+                if is_right and isinstance(nonce, int) and isinstance(signed, dict):
                     return Standing(nonce, signed)
         return nothing
 
@@ -173,7 +176,11 @@ def is_complete(place: Place, certificate: Certificate) -> bool:
         signed_by = require_signers(certificate)
     except GuardError:
         return False
-    stated = {each.fields["signer"] for each in certificate.statements} if isinstance(certificate, CancelCertificate) else None
+    stated = (
+        {each.fields["signer"] for each in certificate.statements}
+        if isinstance(certificate, CancelCertificate)
+        else None
+    )
     counted = {owner for owner in signed_by & owners.keys() if stated is None or owners[owner] in stated}
     return len(counted) >= threshold
 

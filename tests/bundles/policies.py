@@ -1,5 +1,8 @@
 """Random policies in canonical order, sound or not: every shape that a bundle can carry, at the ends of every range."""
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 from hypothesis import strategies as st
 
 from guard.bundles.order import by_address, by_cap, by_id, by_label, by_name, to_ordered
@@ -20,6 +23,8 @@ from guard.core.rules import Amount, AmountRange, Match, RollingLimit, Rule, Tie
 from guard.core.transfer import Action
 from guard.formats.keccak import to_address, to_digest
 
+T = TypeVar("T")
+
 NAMES = ("a", "b-2", "finance", "guardians", "policy-admins", "x1-y2-z3")
 SYMBOLS = ("ETH", "USDC", "USDC.e", "a")
 UNITS = st.sampled_from([1, 2, 10**6, 2**53, 2**255, 2**256 - 1])
@@ -32,14 +37,16 @@ addresses = st.binary(min_size=20, max_size=20).map(to_address)
 digests = st.binary(min_size=32, max_size=32).map(to_digest)
 
 
-def names_of(kind, *, least=0):
+def names_of(kind: Callable[[str], T], *, least: int = 0) -> st.SearchStrategy[tuple[T, ...]]:
     """Some names, each once, in order."""
-    return st.lists(names.map(kind), min_size=least, max_size=4, unique=True).map(lambda found: tuple(sorted(found)))
+    return st.lists(names, min_size=least, max_size=4, unique=True).map(lambda found: tuple(map(kind, sorted(found))))
 
 
-def some(values, by, *, key, least=0, most=3):
+def some(
+    values: st.SearchStrategy[T], key: Callable[[T], Any], *, least: int = 0, most: int = 3
+) -> st.SearchStrategy[tuple[T, ...]]:
     """Some values, each with its own key and in order."""
-    return st.lists(values, min_size=least, max_size=most, unique_by=by).map(lambda found: to_ordered(found, key))
+    return st.lists(values, min_size=least, max_size=most, unique_by=key).map(lambda found: to_ordered(found, key))
 
 
 approvals = names_of(GroupId, least=1).flatmap(
@@ -64,7 +71,7 @@ signers = st.builds(
 
 
 @st.composite
-def owner_entries(draw):
+def owner_entries(draw: st.DrawFn) -> tuple[OwnerEntry, ...]:
     """Owners that the constructor takes, from nonce 0 and perhaps anew from a later one."""
     entries = []
     for from_nonce in draw(st.sampled_from([(0,), (7,), (0, 12)])):
@@ -88,14 +95,14 @@ entries = st.builds(
 
 
 @st.composite
-def keys(draw):
+def keys(draw: st.DrawFn) -> Key:
     """A key; only a passkey is without a display."""
     kind = draw(st.sampled_from(KeyKind))
     return Key(address=draw(addresses), kind=kind, device=draw(names), display=kind is not KeyKind.PASSKEY)
 
 
 @st.composite
-def rosters(draw):
+def rosters(draw: st.DrawFn) -> Roster:
     """People in declared groups, each key address once in the roster."""
     groups = draw(names_of(GroupId))
     ids = draw(names_of(PersonId))
@@ -108,7 +115,7 @@ def rosters(draw):
             name=draw(TEXTS),
             organisation=draw(names),
             groups=tuple(sorted(member_of)),
-            keys=draw(some(keys(), lambda key: key.address, key=by_address, most=2)),
+            keys=draw(some(keys(), by_address, most=2)),
             machine=machine,
         )
         people.append(person)
@@ -117,14 +124,14 @@ def rosters(draw):
 
 
 @st.composite
-def ranges(draw):
+def ranges(draw: st.DrawFn) -> AmountRange:
     """A range with one side or both."""
     low, high = sorted((draw(UNITS), draw(UNITS)))
     sides = draw(st.sampled_from([(low, None), (None, high), (low, high)]))
     return AmountRange(asset=AssetId(draw(symbols)), at_least=sides[0], at_most=sides[1])
 
 
-def or_none(values):
+def or_none(values: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
     """The value, or None for what a rule does not look at."""
     return st.none() | values
 
@@ -149,7 +156,7 @@ limits = st.builds(
 
 
 @st.composite
-def tier_lists(draw):
+def tier_lists(draw: st.DrawFn) -> tuple[Tier, ...]:
     """Tiers of one asset that rise in amount and in delay and ask the same people."""
     asset, asked = AssetId(draw(symbols)), draw(approvals)
     caps = sorted(draw(st.lists(UNITS, max_size=3, unique=True)))
@@ -160,7 +167,7 @@ def tier_lists(draw):
 
 
 @st.composite
-def rules(draw):
+def rules(draw: st.DrawFn) -> Rule:
     """A rule that denies, or asks for something."""
     deny = draw(st.booleans())
     asked = {
@@ -168,7 +175,7 @@ def rules(draw):
         "approvals": draw(approvals),
         "delay": draw(st.sampled_from([0, 60])),
         "tiers": draw(tier_lists()),
-        "limits": draw(some(limits, by_cap, key=by_cap)),
+        "limits": draw(some(limits, by_cap)),
         "approval_valid_for": draw(or_none(SECONDS)),
     }
     return Rule(
@@ -185,20 +192,22 @@ slow_paths = st.builds(SlowPath, approvals=approvals, delay=SECONDS)
 
 
 @st.composite
-def policies(draw):
+def policies(draw: st.DrawFn) -> Policy:
     """A policy whose bytes can be written; whether it is sound is another question."""
     return Policy(
         treasury=Digest(draw(digests)),
-        chains=draw(some(chains, lambda each: each.name, key=by_name, most=1)),
-        assets=draw(some(assets, by_id, key=by_id)),
-        signers=draw(some(signers, by_id, key=by_id, most=1)),
-        vaults=draw(some(vaults, by_id, key=by_id)),
+        chains=draw(some(chains, by_name, most=1)),
+        assets=draw(some(assets, by_id)),
+        signers=draw(some(signers, by_id, most=1)),
+        vaults=draw(some(vaults, by_id)),
         roster=draw(rosters()),
-        book=draw(some(entries, by_label, key=by_label)),
-        rules=draw(some(rules(), by_id, key=by_id)),
+        book=draw(some(entries, by_label)),
+        rules=draw(some(rules(), by_id)),
         unfreeze=draw(slow_paths),
         change=draw(slow_paths),
         numbers=draw(
-            st.builds(Numbers, max_transfer_age=SECONDS, settle=st.sampled_from([0, 1, 600]), withstands=st.integers(0, 3))
+            st.builds(
+                Numbers, max_transfer_age=SECONDS, settle=st.sampled_from([0, 1, 600]), withstands=st.integers(0, 3)
+            )
         ),
     )

@@ -1,0 +1,1 @@
+"""Tests of the room `chain` and of the embedded chain."""

@@ -1,6 +1,5 @@
 """Only the genuine contracts of a Safe version make a vault, and nothing but the vault that was asked for is accepted."""
 
-import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,7 +13,9 @@ from guard.chain import (
     CANONICAL_EIP155,
     Chain,
     ExpectedEffect,
+    Log,
     OutcomeState,
+    Receipt,
     SafeDeployment,
     SafeRequest,
     load_canonical,
@@ -22,7 +23,8 @@ from guard.chain import (
     require_setup,
 )
 from guard.chain.deployments import CODE_HASHES
-from guard.chain.fragments import Function
+from guard.chain.fragments import PROXY_CREATION, Function
+from guard.chain.safes import require_created
 from guard.core.ids import NATIVE
 from guard.demo.contracts import TOKEN_DECIMALS, load_artifact, load_safe
 from guard.errors import AdapterError, GuardError
@@ -43,11 +45,8 @@ def test_the_artifacts_are_the_contracts_that_stand_on_public_chains(version: st
 
 
 def test_the_artifacts_are_read_without_importing_their_distribution() -> None:
-    script = (
-        "import sys; from guard.demo.contracts import load_safe; load_safe('1.4.1'); print('safe_eth' in sys.modules)"
-    )
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
-    assert ended.stdout.strip() == "False"
+    load_safe("1.4.1")
+    assert "safe_eth" not in sys.modules
     assert distribution("safe-eth-py").version
 
 
@@ -157,6 +156,34 @@ def test_the_contracts_of_another_version_are_impostors(
             replace(newer, version="1.4.1"), SafeRequest(owners=OWNERS, threshold=2, salt_nonce=5)
         )
     assert refused.value.code == "chain.unknown-code"
+
+
+def made(*topics: bytes, payload: bytes = b"", factory: str = OWNERS[0]) -> Log:
+    return Log(factory, (PROXY_CREATION, *topics), payload, 0, 7, "0x" + "aa" * 32, "0x" + "bb" * 32)
+
+
+SAFE_WORD, OTHER_WORD = (bytes(12) + bytes.fromhex(address[2:]) for address in OWNERS[1:])
+
+
+@pytest.mark.parametrize(
+    ("logs", "is_found"),
+    [
+        ([made(SAFE_WORD, payload=OTHER_WORD)], True),
+        ([made(payload=SAFE_WORD + OTHER_WORD)], True),
+        ([made(SAFE_WORD, payload=OTHER_WORD), made(OTHER_WORD, factory=OWNERS[2])], True),
+        ([], False),
+        ([made()], False),
+        ([made(SAFE_WORD, factory=OWNERS[2])], False),
+        ([made(SAFE_WORD), made(OTHER_WORD)], False),
+    ],
+)
+def test_a_new_safe_is_known_by_the_one_event_of_its_own_factory(logs: list[Log], is_found: bool) -> None:
+    receipt = Receipt("0x" + "bb" * 32, True, 7, "0x" + "aa" * 32, None, tuple(logs))
+    if is_found:
+        assert require_created(receipt, OWNERS[0]) == OWNERS[1]
+        return
+    with pytest.raises(AdapterError):
+        require_created(receipt, OWNERS[0])
 
 
 ADMINISTRATION = {

@@ -138,7 +138,7 @@ def test_what_is_not_mined_in_time_is_said_so_and_is_no_failure() -> None:
 
 
 def fund(node: RunningNode, name: str) -> str:
-    executor = GasAccount(Chain(node.url), EXECUTOR_KEY, chain_id=CHAIN_ID, patience=30)
+    executor = GasAccount(Chain(node.url), EXECUTOR_KEY, chain_id=CHAIN_ID, patience=60)
     executor.wait_mined(executor.send(Message(address_for(name), b"", COIN)))
     return address_for(name)
 
@@ -176,7 +176,7 @@ def test_a_stuck_transaction_gives_way_and_only_one_of_the_two_is_mined(node: Ru
         account = make_account(node.url, "stuck sender", patience=0)
         assert not account.wait_settled()
         sent = account.send(Message(receiver, b"", COIN // 2))
-    receipt = make_account(node.url, "stuck sender", patience=30).wait_mined(sent)
+    receipt = make_account(node.url, "stuck sender", patience=60).wait_mined(sent)
     assert receipt.is_success
     assert chain.receipt(stuck) is None
     assert chain.native_balance(receiver) == COIN // 2
@@ -197,12 +197,12 @@ def test_a_transaction_that_reverts_on_chain_is_named(node: RunningNode) -> None
     }
     sent = chain.send_raw(bytes(Account.from_key(EXECUTOR_KEY).sign_transaction(fields).raw_transaction))
     with pytest.raises(AdapterError) as refused:
-        make_account(node.url, patience=30).wait_mined(sent)
+        make_account(node.url, patience=60).wait_mined(sent)
     assert refused.value.code == "chain.transaction-reverted"
 
 
 def test_several_transactions_go_out_at_once_in_their_order(node: RunningNode) -> None:
-    account = make_account(node.url, patience=30)
+    account = make_account(node.url, patience=60)
     receivers = [address_for(f"{place} on {node.kind}") for place in range(4)]
     sent = account.send_all([Message(receiver, b"", place + 1) for place, receiver in enumerate(receivers)])
     for transaction_hash in sent:

@@ -19,7 +19,7 @@ from guard.transactions.safe_tx import SafeTx, compute_safe_tx_hash
 from guard.transactions.signatures import compute_owner, sign_hash
 from tests.chains import CHAIN_ID, SHAPES, RunningNode, SafeStack, address_for
 
-EXAMPLES = {"embedded": 40, "anvil": 500}
+EXAMPLES = {"embedded": 20, "anvil": 60}
 PAYEE = Address(address_for("payee"))
 
 

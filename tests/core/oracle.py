@@ -166,14 +166,14 @@ def longest_delay(transfer: Transfer, policies: Policies) -> int:
     return max(delays)
 
 
-def find_demands(transfer: Transfer, policies: Policies) -> list[tuple[Rule, str, int]]:
-    """Each rule's seats, its own and those of the tier that covers: (rule, group, count)."""
-    demands: list[tuple[Rule, str, int]] = []
+def find_demands(transfer: Transfer, policies: Policies) -> list[tuple[str, int]]:
+    """Each rule's seats, its own and those of the tier that covers: (group, count)."""
+    demands: list[tuple[str, int]] = []
     for edition in editions(policies):
         for rule in find_matching(edition.policy, transfer):
             tier = find_tier(rule, edition.policy, transfer)
             for group, count in (*rule.approvals, *(tier.approvals if tier else ())):
-                demands.append((rule, group, count))
+                demands.append((group, count))
     return demands
 
 
@@ -209,10 +209,16 @@ def is_good(approval: SeenApproval, transfer: Transfer, active: Edition, facts: 
     return approval.signed_at < approval.expires_at and facts.now < approval.expires_at
 
 
-def meets_lifetime(approval: SeenApproval, rule: Rule, now: int) -> bool:
-    if rule.approval_valid_for is None:
-        return True
-    return all(now - begin < rule.approval_valid_for for begin in (approval.signed_at, approval.first_seen_at))
+def is_fresh(approval: SeenApproval, transfer: Transfer, policies: Policies, now: int) -> bool:
+    """The demands of all matching rules hold together, the strictest wins (DESIGN §5)."""
+    lifetimes = [
+        rule.approval_valid_for
+        for edition in editions(policies)
+        for rule in find_matching(edition.policy, transfer)
+        if rule.approval_valid_for is not None
+    ]
+    ages = (now - approval.signed_at, now - approval.first_seen_at)
+    return all(age < lifetime for age in ages for lifetime in lifetimes)
 
 
 def assign_everybody(policy: Policy) -> Iterator[dict[str, str]]:
@@ -225,12 +231,17 @@ def assign_everybody(policy: Policy) -> Iterator[dict[str, str]]:
 def is_filled(transfer: Transfer, policies: Policies, facts: Facts, until: int) -> bool:
     """Whether the statements first seen by then, and that count now, fill every seat that is asked now."""
     active, demands = policies.active, find_demands(transfer, policies)
-    seen = [a for a in facts.approvals if a.first_seen_at <= until and is_good(a, transfer, active, facts)]
-    approvers = [{a.person for a in seen if meets_lifetime(a, rule, facts.now)} for rule, _, _ in demands]
+    approved = {
+        approval.person
+        for approval in facts.approvals
+        if approval.first_seen_at <= until
+        and is_good(approval, transfer, active, facts)
+        and is_fresh(approval, transfer, policies, facts.now)
+    }
     return bool(demands) and any(
         all(
             sum(1 for person, seat in assignment.items() if seat == group and person in approved) >= count
-            for (_, group, count), approved in zip(demands, approvers, strict=True)
+            for group, count in demands
         )
         for assignment in assign_everybody(active.policy)
     )
@@ -253,7 +264,7 @@ def can_still_be_filled(transfer: Transfer, policies: Policies, facts: Facts) ->
     return any(
         all(
             sum(1 for person, seat in assignment.items() if seat == group and person in remaining) >= count
-            for _, group, count in demands
+            for group, count in demands
         )
         for assignment in assign_everybody(policies.active.policy)
     )

@@ -9,8 +9,9 @@ from guard.core.case import OBJECTIONS
 from guard.core.decide import DecisionRules, compute_decision, decide
 from guard.core.decision import Status
 from guard.core.facts import Facts, SeenApproval
-from guard.core.ids import PersonId
+from guard.core.ids import AssetId, PersonId
 from guard.core.policy import Policies
+from guard.core.rules import Match
 from guard.core.transfer import Transfer
 from tests.factories import (
     DAY,
@@ -234,14 +235,25 @@ def test_a_rules_approval_lifetime_runs_from_the_earlier_of_signing_and_first_si
     assert counts(make_approval("bob", **begun), policies) is expected
 
 
-def test_a_rules_approval_lifetime_touches_no_other_rules_seats() -> None:
-    short = make_rule("short", approvals=to_approvals(security=1), approval_valid_for=MINUTE)
-    policies = make_policies(make_rule(), short)
-    late = make_approval("erin", signed_at=NOW - MINUTE + 1, first_seen_at=NOW - MINUTE + 1)
-    assert decide(make_transfer(), policies, make_facts(make_approval("bob"), late)).status is Status.RELEASABLE
-    too_late = replace(late, signed_at=NOW - MINUTE)
-    decision = decide(make_transfer(), policies, make_facts(make_approval("bob"), too_late))
-    assert [missing.group for missing in decision.missing] == ["security"]
+def test_the_shortest_approval_lifetime_of_all_matching_rules_holds_for_every_seat() -> None:
+    """A rule may ask for nothing but fresh approvals, and one that does not match asks nothing."""
+    fresh = make_rule("fresh", allow=False, approvals=(), approval_valid_for=MINUTE)
+    longer = make_rule("longer", allow=False, approvals=(), approval_valid_for=DAY)
+    elsewhere = make_rule("elsewhere", match=Match(assets=(AssetId("ETH"),)), approval_valid_for=1)
+    policies = make_policies(make_rule(), longer, fresh, elsewhere)
+    assert counts(make_approval("bob", signed_at=NOW - 59, first_seen_at=NOW - 59), policies)
+    late = make_facts(make_approval("bob", signed_at=NOW - 60, first_seen_at=NOW - 60))
+    decision = decide(make_transfer(), policies, late)
+    assert [(uncounted.person, uncounted.code) for uncounted in decision.uncounted] == [("bob", "approval.too-old")]
+    assert [missing.group for missing in decision.missing] == ["finance"]
+
+
+def test_an_approval_lifetime_of_either_policy_holds() -> None:
+    fresh = make_edition(rules=(make_rule(approval_valid_for=MINUTE),))
+    lasting = make_edition(digest=digest_of("policy 2"), version=2)
+    assert not counts(make_approval("bob"), Policies(named=fresh, active=lasting))
+    swapped = Policies(named=replace(lasting, digest=fresh.digest), active=replace(fresh, digest=lasting.digest))
+    assert not counts(make_approval("bob"), swapped)
 
 
 def test_p12_a_day_after_the_last_approval_expired_nothing_is_left_of_the_quorum() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from guard.core.facts import Facts, Outage
 from guard.core.ids import (
+    NATIVE,
     AssetId,
     ChainName,
     GroupId,
@@ -27,7 +28,6 @@ from guard.core.transfer import Transfer
 from guard.errors import GuardError
 from tests.factories import (
     FINANCE,
-    NATIVE,
     TREASURY,
     VAULT_ADDRESS,
     address_of,
@@ -58,7 +58,7 @@ NOT_ADDRESSES = [
     "0X" + VAULT_ADDRESS[2:],
     None,
 ]
-NOT_NAMES = ["", "A", "a_b", "-a", "a-", "a--b", "1a", "a b", "a\n", "é", "а", "a" * 65, None]
+NOT_NAMES = ["", "A", "a_b", "-a", "a-", "a--b", "1a", "a b", "a\n", "é", "\u0430", "a" * 65, None]
 
 
 def refuse(make: Callable[..., object], *arguments: Any, **fields: Any) -> str:
@@ -89,7 +89,7 @@ def test_a_name_is_lower_case_words_joined_by_hyphens(text: object) -> None:
     assert all(is_name(name) for name in ("a", "a1", "policy-admins", "a" * 64))
 
 
-@pytest.mark.parametrize("text", ["", "1INCH", "US DC", "USDC\n", "U" * 17, "USDС", None])
+@pytest.mark.parametrize("text", ["", "1INCH", "US DC", "USDC\n", "U" * 17, "USD\u0421", None])
 def test_a_symbol_is_plain_letters(text: object) -> None:
     assert not is_symbol(text)
     assert all(is_symbol(symbol) for symbol in ("USDC", "USDC.e", "wstETH", "U" * 16))
@@ -134,9 +134,7 @@ def test_a_transfer_has_times(field: str, time: object) -> None:
         *({"amount_units": units} for units in [*NOT_COUNTS, 2**256]),
         *({"chain_id": number} for number in [*NOT_COUNTS, 0, 2**256]),
         *({"initiator": name} for name in NOT_NAMES),
-        {"action": "transfer"},
         {"purpose": "x" * 201},
-        {"purpose": None},
     ],
     ids=str,
 )
@@ -279,7 +277,7 @@ def test_a_key_is_an_address_on_a_device_and_only_passkeys_lack_a_display(fields
     ids=str,
 )
 def test_a_person_has_a_plain_name_and_a_machine_no_group(fields: dict[str, Any]) -> None:
-    refuse(lambda: make_person("bob", **fields))
+    refuse(make_person, "bob", **fields)
 
 
 def test_p11_a_key_belongs_to_one_person() -> None:
@@ -326,9 +324,7 @@ def test_a_policy_names_nothing_twice(what: str) -> None:
     assert refuse(make_policy, **TWICE[what]) == f"a {what} is named twice"
 
 
-@pytest.mark.parametrize(
-    ("count", "threshold"), [(2, 1), (4, 2), (3, 0), (3, 4), (3, True), (0, 1)], ids=lambda value: str(value)
-)
+@pytest.mark.parametrize(("count", "threshold"), [(2, 1), (4, 2), (3, 0), (3, 4), (3, True), (0, 1)], ids=str)
 def test_p2_half_of_the_owners_or_less_is_no_threshold(count: int, threshold: int) -> None:
     signers = tuple(SignerId(f"signer-{letter}") for letter in "abcd"[:count])
     refuse(OwnerEntry, from_nonce=0, threshold=threshold, signers=signers)

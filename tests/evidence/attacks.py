@@ -10,7 +10,6 @@ from functools import cache
 from guard.bundles.bundle import Bundle
 from guard.core.ids import Digest
 from guard.core.policy import Policy
-from guard.core.transfer import Transfer
 from guard.effects.summary import render_summary
 from guard.statements.certificates import TransferCertificate
 from guard.statements.signed import SignedStatement
@@ -148,12 +147,29 @@ def with_word(**changes: object) -> bytes:
     return compose(testimonies=(*words(TRANSFER, *OWNERS[:2]), word(OWNERS[2], TRANSFER, **changes)))  # type: ignore[arg-type]
 
 
+def owner_signature(name: str, *, nonce: int = NONCE) -> bytes:
+    """One owner's signature on the SafeTx at a nonce."""
+    return certificate(TRANSFER, name, nonce=nonce).signatures[address_of(name)]
+
+
 def at_times(quorum_since: int, signed_at: int) -> bytes:
     return compose(testimonies=words(TRANSFER, quorum_since=quorum_since, signed_at=signed_at))
 
 
 def of_transfer(**changes: object) -> bytes:
     return compose(the_transfer(**changes))
+
+
+def a_higher_tier() -> bytes:
+    """250,000 USDC want three of finance and a day; the day was kept."""
+    transfer = the_transfer(amount_units=usdc(250_000))
+    signed_at = QUORUM_SINCE + DAY
+    late = [approval(transfer, name, expires_at=signed_at + DAY) for name in ("bob", "carol", "erin")]
+    return compose(
+        transfer,
+        statements=(proposal(transfer), *late),
+        testimonies=words(transfer, signed_at=signed_at),
+    )
 
 
 def attack(name: str, make: Callable[[], bytes], *stopped_by: str, pin: Digest = PIN) -> Attack:
@@ -241,7 +257,7 @@ ATTACKS: tuple[Attack, ...] = (
     attack("a needed person refused", lambda: with_statements(signed_by("bob", Rejection(TRANSFER, "no"))), "decision"),
     # What the policy says by the signers' own times.
     attack("above the last tier", lambda: of_transfer(amount_units=usdc(500_001)), "decision"),
-    attack("a higher tier with the people of a lower one", lambda: a_higher_tier(), "decision"),
+    attack("a higher tier with the people of a lower one", a_higher_tier, "decision"),
     attack("one signer did not wait", lambda: with_word(signed_at=SIGNED_AT - 1), "delay", "decision"),
     attack("no signer waited", lambda: at_times(QUORUM_SINCE, QUORUM_SINCE), "delay", "decision"),
     attack(
@@ -312,20 +328,3 @@ ATTACKS: tuple[Attack, ...] = (
     attack("a word about another hash", lambda: with_word(safe_tx_hash=OTHER), "release-content"),
     attack("a word under another policy", lambda: with_word(policy=OTHER), "release-content"),
 )
-
-
-def a_higher_tier() -> bytes:
-    """250,000 USDC want three of finance and a day; the day was kept."""
-    transfer = the_transfer(amount_units=usdc(250_000))
-    signed_at = QUORUM_SINCE + DAY
-    late = [approval(transfer, name, expires_at=signed_at + DAY) for name in ("bob", "carol", "erin")]
-    return compose(
-        transfer,
-        statements=(proposal(transfer), *late),
-        testimonies=words(transfer, signed_at=signed_at),
-    )
-
-
-def owner_signature(name: str, *, transfer: Transfer = TRANSFER, nonce: int = NONCE) -> bytes:
-    """One owner's signature on the SafeTx of a transfer at a nonce."""
-    return certificate(transfer, name, nonce=nonce).signatures[address_of(name)]

@@ -3,7 +3,7 @@
 import shutil
 from pathlib import Path
 
-from guard.policyfiles.loading import FILES, check_policy, load_policy
+from guard.policyfiles.loading import check_policy, load_policy
 from guard.policyfiles.problems import FileProblem, PolicyFileError
 
 SAMPLE = Path(__file__).parents[2] / "policies"
@@ -16,14 +16,14 @@ def copy_sample(directory: Path) -> Path:
     return copied
 
 
-def replace_in(directory: Path, file: str, old: str, new: str) -> str:
-    """Change the first `old` of a file to `new`, which must be there; the new text."""
+def replace_in(directory: Path, file: str, old: str, new: str) -> range:
+    """Change the first `old` of a file, which must be there, to `new`: the lines on which the new text stands."""
     path = directory / file
     text = path.read_text(encoding="utf-8")
     assert old in text, f"{old!r} is not in {file}"
-    text = text.replace(old, new, 1)
-    path.write_bytes(text.encode("utf-8"))
-    return text
+    path.write_bytes(text.replace(old, new, 1).encode("utf-8"))
+    first = text.count("\n", 0, text.index(old)) + 1
+    return range(first, first + new.count("\n") + 1)
 
 
 def problem_of(directory: Path) -> FileProblem:
@@ -39,11 +39,13 @@ def problem_of(directory: Path) -> FileProblem:
     raise AssertionError("a directory with a problem was loaded")
 
 
-def lines_of(text: str, part: str) -> int:
+def line_of(directory: Path, file: str, part: str) -> int:
     """The line on which a part begins."""
+    text = (directory / file).read_text(encoding="utf-8")
     return text.count("\n", 0, text.index(part)) + 1
 
 
-def load_texts(directory: Path) -> dict[str, str]:
-    """The text of each policy file."""
-    return {name: (directory / name).read_text(encoding="utf-8") for name in FILES}
+def header_above(directory: Path, file: str, line: int) -> int:
+    """The line of the header under which a line stands; 1 where there is none."""
+    lines = (directory / file).read_text(encoding="utf-8").split("\n")
+    return max((place for place in range(1, line + 1) if lines[place - 1].startswith("[")), default=1)

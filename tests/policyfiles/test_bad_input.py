@@ -1,12 +1,18 @@
 """Every kind of bad policy file: one clear error with code, file, line and, where there is one, what to write instead."""
 
+from pathlib import Path
+
 import pytest
 
 from guard.errors import AdapterError
 from guard.policyfiles.loading import check_policy, load_policy
-from tests.policyfiles.directories import copy_sample, lines_of, problem_of, replace_in
+from tests.policyfiles.directories import copy_sample, header_above, line_of, problem_of, replace_in
 
 BOB = "0xEB61A1158096A8bDD9321334EbeB80a356f4A7Cb"
+INITIATORS = 'match.initiator.group = ["operations", "finance"]'
+FIRM = "0x7AE1780cee7E737c4Ff974585EdD14e2aBe57c8e"
+BOBS_KEYS = f'keys = [\n  {{ address = "{BOB}", kind = "hardware", device = "bob-ledger", display = true }},\n]'
+DAVES_KEY = 'kind = "wallet", device = "dave-phone", display = true'
 ONE_TIER = '{ up_to = "10000 USDC", approvals = { finance = 1 } }'
 DAY_LIMIT = '{ amount = "2000000 USDC", window = "24h" }'
 
@@ -32,7 +38,7 @@ TREASURY = [
     ("{ policy-admins = 2 }", "{ policy-admins = 2", "policy.newer-toml", "write it on one line"),
     ("{ policy-admins = 2 }", "{ policy-admins = 2 ]", "policy.syntax", ""),
     ("version = 1", "version = 1\nversion = 1", "policy.duplicate-key", "remove one"),
-    ("[numbers]", "[unfreeze]\n[numbers]", "policy.duplicate-key", "remove one"),
+    ("[unfreeze]", "[numbers]\n[unfreeze]", "policy.duplicate-key", "remove one"),
     ("{ policy-admins = 2 }", "{ policy-admins = 2, policy-admins = 3 }", "policy.duplicate-key", "remove one"),
     # Numbers that are not plain.
     ("chain_id = 1", "chain_id = 1_000", "policy.number", "plain decimal figures"),
@@ -121,10 +127,10 @@ PEOPLE = [
     ('id = "bob"', 'id = "bоb"', "policy.name", ""),  # noqa: RUF001 - the o is Cyrillic: that is the point
     ('kind = "wallet"', 'kind = "walet"', "policy.name", 'did you mean "wallet"?'),
     ('kind = "wallet"', 'kind = "paper"', "policy.name", "write one of"),
-    ('kind = "wallet", device = "dave-phone", display = true', 'kind = "passkey", device = "dave-phone"', "policy.key-without-display", ""),
-    ('kind = "wallet", device = "dave-phone", display = true', 'kind = "wallet", device = "dave-phone", display = false', "value.invalid", ""),
-    ('kind = "wallet", device = "dave-phone", display = true', 'kind = "wallet", device = "dave-phone", display = 1', "policy.type", "write true or false"),
-    ('kind = "wallet", device = "dave-phone", display = true', 'kind = "wallet", device = "dave-phone", proof = "abc"', "hex.malformed", "copy the whole"),
+    (DAVES_KEY, DAVES_KEY.replace("wallet", "passkey").removesuffix(", display = true"), "policy.key-without-display", ""),
+    (DAVES_KEY, DAVES_KEY.replace("true", "false"), "value.invalid", ""),
+    (DAVES_KEY, DAVES_KEY.replace("true", "1"), "policy.type", "write true or false"),
+    (DAVES_KEY, DAVES_KEY.replace("display = true", 'proof = "abc"'), "hex.malformed", "copy the whole"),
     ('groups = ["finance"]', 'groups = ["finanse"]', "policy.group-unknown", 'did you mean "finance"?'),
     ('groups = ["finance"]', "groups = []", "policy.empty", "leave the line out"),
     ('groups = ["finance"]', 'groups = "finance"', "policy.type", 'write ["finance"]'),
@@ -132,7 +138,7 @@ PEOPLE = [
     ('groups = ["finance"]', 'groups = ["finance"]\nmachine = "no"', "policy.type", "write true or false"),
     ('groups = ["finance"]', 'groups = ["finance"]\nemail = "b@example.org"', "policy.key-unknown", ""),
     ('organisation = "counsel"\n', "", "policy.key-missing", "add the line organisation"),
-    (f'keys = [\n  {{ address = "{BOB}", kind = "hardware", device = "bob-ledger", display = true }},\n]', "keys = []", "policy.empty", "fill it"),
+    (BOBS_KEYS, "keys = []", "policy.empty", "fill it"),
     (BOB, BOB.lower(), "address.checksum", BOB),
     (BOB, "0x5F0D58296BE3bF8B176E8e99a87Ff761bf079Dc4", "policy.duplicate", "it stands first on line"),
     (BOB, "0x" + "00" * 20, "policy.address-zero", ""),
@@ -142,9 +148,9 @@ PEOPLE = [
 ADDRESSES = [
     ('label = "audit-firm"', 'label = "payroll-provider"', "policy.duplicate", "it stands first on line"),
     ('label = "audit-firm"', 'label = "Audit firm"', "policy.name", 'write "audit-firm"'),
-    ("0x7AE1780cee7E737c4Ff974585EdD14e2aBe57c8e", "0x7ae1780CEE7E737C4FF974585EDD14E2ABE57C8E", "address.checksum", "0x7AE1780cee7E737c4Ff974585EdD14e2aBe57c8e"),
-    ("0x7AE1780cee7E737c4Ff974585EdD14e2aBe57c8e", "0xBA7e7A0e42CBa4451CbE35c1B66B78F2606e7617", "policy.address-twice", ""),
-    ("0x7AE1780cee7E737c4Ff974585EdD14e2aBe57c8e", "0x" + "00" * 20, "policy.address-zero", ""),
+    (FIRM, FIRM.lower(), "address.checksum", FIRM),
+    (FIRM, "0xBA7e7A0e42CBa4451CbE35c1B66B78F2606e7617", "policy.address-twice", ""),
+    (FIRM, "0x" + "00" * 20, "policy.address-zero", ""),
     ('chains = ["ethereum"]', "chains = []", "policy.empty", "fill it"),
     ('chains = ["ethereum"]', 'chains = ["etherium"]', "policy.chain-unknown", 'did you mean "ethereum"?'),
     ('chains = ["ethereum"]', 'chain = ["ethereum"]', "policy.not-yet", "leave it out"),
@@ -164,10 +170,10 @@ RULES = [
     ("match.destination.listed = true", 'match.time = { zone = "Europe/Berlin" }', "policy.not-yet", "leave it out"),
     ("match.destination.listed = true", "match.destination = {}", "policy.empty", "fill it"),
     ('match.destination.label = ["exchange-deposit"]', 'match.destination.label = ["exchange"]', "policy.label-unknown", "did you mean"),
-    ('match.initiator.group = ["operations", "finance"]', 'match.initiator.person = ["alise"]', "policy.person-unknown", 'did you mean "alice"?'),
-    ('match.initiator.group = ["operations", "finance"]', 'match.initiator.group = ["finanse"]', "policy.group-unknown", 'did you mean "finance"?'),
-    ('match.asset = ["USDC"]', 'match.asset = ["USDT"]', "policy.asset-unknown", 'did you mean "USDC"?'),
-    ('[[rule]]\nid = "usdc-outflow"', '[[rule]]\nid = "eth-outflow"', "policy.duplicate", "it stands first on line"),
+    (INITIATORS, 'match.initiator.person = ["alise"]', "policy.person-unknown", 'did you mean "alice"?'),
+    (INITIATORS, 'match.initiator.group = ["finanse"]', "policy.group-unknown", 'did you mean "finance"?'),
+    ('match.asset = ["USDC"]\nlimits', 'match.asset = ["USDT"]\nlimits', "policy.asset-unknown", 'did you mean "USDC"?'),
+    ('[[rule]]\nid = "eth-outflow"', '[[rule]]\nid = "usdc-outflow"', "policy.duplicate", "it stands first on line"),
     ('id = "usdc-outflow"\nwhy', 'id = "usdc-outflow"\nwhi', "policy.key-unknown", 'did you mean "why"?'),
     ('review_by = "2027-03-31"', 'review_by = "31 March"', "policy.time", 'write for instance "2027-11-30"'),
     ("allow = true", "allow = 1", "policy.type", "write true or false"),
@@ -222,9 +228,11 @@ RULES = [
     (DAY_LIMIT, '{ amount = "5 USDC", window = "24h", per = [] }', "policy.empty", "fill it"),
     (DAY_LIMIT, "5", "policy.type", "write {"),
     (DAY_LIMIT, '{ amount = "5000000 USDC", window = "7d" }', "policy.duplicate", "remove one"),
-    ("limits = [", 'limits = [{ amount = "1 USDC", window = "1h" }, ', None, ""),
     ("limits = [", "limits = []\nlimit = [", "policy.key-unknown", 'did you mean "limits"?'),
 ]  # fmt: skip
+
+# Two places do not fit together, and the other one is named.
+SAID_ELSEWHERE = {"policy.withstands", "policy.address-twice"}
 
 ALL = [
     (file, *case)
@@ -239,16 +247,17 @@ ALL = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "code", "suggestion"), ALL)
-def test_bad_input_is_refused_with_code_file_line_and_suggestion(tmp_path, file, old, new, code, suggestion):
+def test_bad_input_is_refused_with_code_file_line_and_suggestion(
+    tmp_path: Path, file: str, old: str, new: str, code: str, suggestion: str
+) -> None:
     directory = copy_sample(tmp_path)
-    text = replace_in(directory, file, old, new)
-    if code is None:
-        assert check_policy(directory) == ()
-        return
+    changed = replace_in(directory, file, old, new)
     problem = problem_of(directory)
     assert (problem.code, problem.file) == (code, file), problem
     assert suggestion in problem.suggestion, problem
-    assert abs(problem.line - lines_of(text, new) if new else 0) <= 3, problem
+    assert problem.suggestion
+    same_table = header_above(directory, file, problem.line) == header_above(directory, file, changed.start)
+    assert same_table or problem.line in changed or code in SAID_ELSEWHERE, problem
     assert "\n" not in problem.message
     assert problem.message == problem.message.strip() and not problem.message.endswith(".")
 
@@ -260,7 +269,10 @@ EXACT = [
     ("people.toml", BOB, BOB.lower(), BOB.lower()),
     ("people.toml", 'groups = ["finance"]', 'groups = [\n"finance",\n"finance"]', '"finance"]'),
     ("rules.toml", '"100000 USDC"', '"100000 USD"', '"100000 USD"'),
-    ("rules.toml", "finance = 2, security = 1", "finance = 2, secure = 1", "secure = 1"),
+    ("rules.toml", "finance = 2, security = 1", "finance = 2, security = 101", "security = 101"),
+    ("rules.toml", '"100000 USDC"', '"1 USDC"', '"1 USDC"'),
+    ("rules.toml", '"1000000 USDC", approvals = { finance = 2,', '"7 USDC", approvals = { finance = 2,', '"7 USDC"'),
+    ("treasury.toml", "threshold = 3", "threshold = 2", "threshold = 2"),
     ("rules.toml", 'window = "7d"', 'window = "7"', 'window = "7"'),
     ("rules.toml", "approvals = { executive = 1 }", "approvals = { executive = 9 }", "executive = 9"),
     ("addresses.toml", 'tags = ["exchange"]', "tags = [1]", "tags = [1]"),
@@ -268,13 +280,13 @@ EXACT = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "part"), EXACT)
-def test_the_line_is_the_one_to_mend(tmp_path, file, old, new, part):
+def test_the_line_is_the_one_to_mend(tmp_path: Path, file: str, old: str, new: str, part: str) -> None:
     directory = copy_sample(tmp_path)
-    text = replace_in(directory, file, old, new)
-    assert problem_of(directory).line == lines_of(text, part)
+    replace_in(directory, file, old, new)
+    assert problem_of(directory).line == line_of(directory, file, part)
 
 
-def test_all_problems_are_listed_at_once_in_the_order_of_files_and_lines(tmp_path):
+def test_all_problems_are_listed_at_once_in_the_order_of_files_and_lines(tmp_path: Path) -> None:
     directory = copy_sample(tmp_path)
     replace_in(directory, "people.toml", BOB, BOB.lower())
     replace_in(directory, "people.toml", 'id = "frank"', 'id = "Frank"')
@@ -289,7 +301,7 @@ def test_all_problems_are_listed_at_once_in_the_order_of_files_and_lines(tmp_pat
 
 
 @pytest.mark.parametrize("table", ["[numbers]", "[change]", "[unfreeze]"])
-def test_a_table_that_is_missing_is_named(tmp_path, table):
+def test_a_table_that_is_missing_is_named(tmp_path: Path, table: str) -> None:
     directory = copy_sample(tmp_path)
     path = directory / "treasury.toml"
     parts = path.read_text(encoding="utf-8").split("\n\n")
@@ -300,7 +312,7 @@ def test_a_table_that_is_missing_is_named(tmp_path, table):
 
 
 @pytest.mark.parametrize("file", ["treasury.toml", "people.toml", "addresses.toml", "rules.toml"])
-def test_a_missing_an_empty_and_a_foreign_file_are_refused(tmp_path, file):
+def test_a_missing_an_empty_and_a_foreign_file_are_refused(tmp_path: Path, file: str) -> None:
     directory = copy_sample(tmp_path)
     path = directory / file
     text = path.read_bytes()
@@ -323,7 +335,7 @@ def test_a_missing_an_empty_and_a_foreign_file_are_refused(tmp_path, file):
     assert problem_of(directory).code == "policy.file-missing"
 
 
-def test_windows_line_ends_change_nothing(tmp_path):
+def test_windows_line_ends_change_nothing(tmp_path: Path) -> None:
     directory = copy_sample(tmp_path)
     before = load_policy(directory).policy
     for path in directory.iterdir():
@@ -331,11 +343,11 @@ def test_windows_line_ends_change_nothing(tmp_path):
     assert load_policy(directory).policy == before
 
 
-def test_a_directory_that_is_not_there_is_four_missing_files(tmp_path):
+def test_a_directory_that_is_not_there_is_four_missing_files(tmp_path: Path) -> None:
     assert [problem.code for problem in check_policy(tmp_path / "nowhere")] == ["policy.file-missing"] * 4
 
 
-def test_a_toml_file_that_nobody_reads_is_refused(tmp_path):
+def test_a_toml_file_that_nobody_reads_is_refused(tmp_path: Path) -> None:
     directory = copy_sample(tmp_path)
     (directory / "rule.toml").write_text('format = 1\n[[rule]]\nid = "deny-all"\nwhy = "x"\ndeny = true\n')
     problem = problem_of(directory)
@@ -348,7 +360,7 @@ def test_a_toml_file_that_nobody_reads_is_refused(tmp_path):
     assert check_policy(directory) == ()
 
 
-def test_a_large_file_is_refused_before_it_is_read(tmp_path):
+def test_a_large_file_is_refused_before_it_is_read(tmp_path: Path) -> None:
     directory = copy_sample(tmp_path)
     with (directory / "rules.toml").open("r+b") as stream:
         stream.truncate(10 * 1024 * 1024 * 1024)  # sparse: reading it would take minutes and all memory
@@ -370,14 +382,14 @@ def test_a_large_file_is_refused_before_it_is_read(tmp_path):
     ],
     ids=["lists", "tables", "entries", "headers", "dots", "escapes", "lines", "comment", "text"],
 )
-def test_a_file_made_to_be_slow_is_refused_all_the_same(tmp_path, text):
+def test_a_file_made_to_be_slow_is_refused_all_the_same(tmp_path: Path, text: str) -> None:
     directory = copy_sample(tmp_path)
     (directory / "rules.toml").write_text("format = 1\n" + text)
     problems = check_policy(directory)
     assert {problem.file for problem in problems} == {"rules.toml"}
 
 
-def test_a_disk_that_fails_is_trouble_and_no_refusal(tmp_path):
+def test_a_disk_that_fails_is_trouble_and_no_refusal(tmp_path: Path) -> None:
     directory = tmp_path / ("x" * 200) / ("y" * 5000)
     with pytest.raises(AdapterError) as caught:
         load_policy(directory)

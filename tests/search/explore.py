@@ -180,9 +180,7 @@ class Census:
                 book = book_certificate(signer.book, nonce, certificate)
                 yield self.number(signer._replace(book=book)), (*bookings, Booking(nonce, certificate))
 
-    def _iter_signatures(
-        self, number: int, bookings: tuple[Booking, ...], cancels: tuple[int, ...]
-    ) -> Iterator[Move]:
+    def _iter_signatures(self, number: int, bookings: tuple[Booking, ...], cancels: tuple[int, ...]) -> Iterator[Move]:
         signer = self.signers[number]
         for nonce, transfer_id in self.allowed(number).transfers:
             yield Move(self.number(sign_transfer(signer, nonce, transfer_id)), bookings, nonce, transfer_id)

@@ -21,7 +21,7 @@ be, or the chain has passed the nonce already, have all of Q cancel it.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import combinations, product
 from typing import NamedTuple
@@ -60,6 +60,14 @@ class Stuck(NamedTuple):
     """An end that is none."""
 
     reason: str
+
+
+class Standing(NamedTuple):
+    """How a signer stands to the transfers: refuses, refuses for good; and whether it would sign one that is new."""
+
+    refused: frozenset[TransferId]
+    settled: frozenset[TransferId]
+    signs_another: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +124,7 @@ class _Library:
         self._followers: dict[tuple[object, ...], int | None] = {}
         self._open: dict[int, int] = {}
         self._accepted: dict[tuple[int, bool], frozenset[TransferId]] = {}
+        self._standings: dict[int, Standing] = {}
 
     def number(self, book: Book) -> int:
         """The book's number."""
@@ -143,12 +152,20 @@ class _Library:
             now = {each for each, at in counted.items() if at is None or not is_window_later}
             self._accepted[key] = frozenset(
                 each
-                for each in self._transfers
-                if find_transfer_refusal(self._rules, book, each) is None
-                and find_unmined_refusal(book, MAX_UNMINED) is None
-                and len(now | {each}) <= self._cap
+                for each in frozenset(self._transfers) - self.standing(number).refused
+                if find_unmined_refusal(book, MAX_UNMINED) is None and len(now | {each}) <= self._cap
             )
         return self._accepted[key]
+
+    def standing(self, number: int) -> Standing:
+        """How the signer stands to the transfers, budget aside."""
+        if number not in self._standings:
+            book = self.books[number]
+            said = {each: find_transfer_refusal(self._rules, book, each) for each in (*self._transfers, PROBE)}
+            refused = {each: refusal for each, refusal in said.items() if refusal is not None}
+            settled = frozenset(each for each, refusal in refused.items() if not refusal.is_passing)
+            self._standings[number] = Standing(frozenset(refused) - {PROBE}, settled - {PROBE}, PROBE not in refused)
+        return self._standings[number]
 
     def bring(self, number: int, nonce: int, certificate: Certificate) -> int:
         """The book with one certificate more."""
@@ -214,8 +231,11 @@ class _Office:
             self._seen.add((quorum, available))
             signers = [self._census.signers[number] for number in quorum]
             for known in self._iter_known(signers, could_make, keeps_some=keeps_some):
-                books = tuple(sorted([self._bring(number, known) for number in quorum]))
-                yield from (Desk(books, chain_nonce, False) for chain_nonce in range(gap + 1))
+                books = [self._bring(number, known) for number in quorum]
+                # The worker broadcasts what is held, so wherever the chain stood below the open nonce, it comes there.
+                open_nonce = self.library.open_nonce(books[0])
+                for chain_nonce in range(open_nonce, max(open_nonce, gap) + 1):
+                    yield self._sit(books, chain_nonce)
 
     def _iter_known(
         self, signers: list[Honest], could_make: Certificates, *, keeps_some: bool
@@ -254,23 +274,30 @@ class _Office:
         self._ends.update(dict.fromkeys(path, end))
         return end
 
+    def _sit(self, books: Iterable[int], chain_nonce: int, *, is_window_later: bool = False) -> Desk:
+        """All that is held is executed and seen final."""
+        library = self.library
+        books = tuple(books)
+        open_nonce = library.open_nonce(books[0])
+        seen = sorted([library.see_final(number, open_nonce) for number in books])
+        return Desk(tuple(seen), max(chain_nonce, open_nonce), is_window_later)
+
     def _compute_next(self, desk: Desk) -> Desk | Stuck | None:
         library = self.library
         open_nonce = library.open_nonce(desk.books[0])
-        books = [library.see_final(number, open_nonce) for number in desk.books]
-        if desk.chain_nonce < open_nonce:
-            # Everything below is held: broadcast it, wait until it is final, and let every signer see that.
-            return _sit(books, open_nonce, desk)
-        accepted = frozenset.intersection(*(library.accepted(number, desk.is_window_later) for number in books))
+        accepted = frozenset.intersection(*[library.accepted(number, desk.is_window_later) for number in desk.books])
         if desk.chain_nonce == open_nonce and accepted:
             first = min(accepted)
-            return _sit([library.complete(number, open_nonce, first) for number in books], desk.chain_nonce, desk)
-        if desk.chain_nonce > open_nonce or not all(library.is_fresh(number) for number in books):
-            cancelled = self._cancel(books, open_nonce)
-            return Stuck("a nonce cannot be cancelled") if cancelled is None else _sit(cancelled, desk.chain_nonce, desk)
-        return self._judge_end(desk, [library.books[number] for number in books])
+            books = [library.complete(number, open_nonce, first) for number in desk.books]
+            return self._sit(books, desk.chain_nonce, is_window_later=desk.is_window_later)
+        if desk.chain_nonce > open_nonce or not all(library.is_fresh(number) for number in desk.books):
+            cancelled = self._cancel(desk.books, open_nonce)
+            if cancelled is None:
+                return Stuck("a nonce cannot be cancelled")
+            return self._sit(cancelled, desk.chain_nonce, is_window_later=desk.is_window_later)
+        return self._judge_end(desk)
 
-    def _cancel(self, books: list[int], nonce: int) -> list[int] | None:
+    def _cancel(self, books: tuple[int, ...], nonce: int) -> list[int] | None:
         statements = {
             name: compute_cancel_statement(self.library.books[number], nonce)
             for name, number in zip(self._names, books, strict=True)
@@ -282,27 +309,18 @@ class _Office:
             return None
         return [self.library.bring(number, nonce, Certificate(None, named)) for number in cancelled]
 
-    def _judge_end(self, desk: Desk, books: list[Book]) -> Desk | Stuck | None:
+    def _judge_end(self, desk: Desk) -> Desk | Stuck | None:
         """Nothing is left that all of Q accept, and the open nonce is fresh: is it a good end?"""
-        refusals = {
-            transfer_id: [find_transfer_refusal(self._rules, book, transfer_id) for book in books]
-            for transfer_id in (*self._setting.transfer_ids, PROBE)
-        }
-        if any(refusal is not None for refusal in refusals.pop(PROBE)):
+        standings = [self.library.standing(number) for number in desk.books]
+        if not all(standing.signs_another for standing in standings):
             return Stuck("a new transfer is refused")
-        waiting = [each for each, said in refusals.items() if all(refusal is None for refusal in said)]
-        if waiting and desk.is_window_later:
-            return Stuck(f"{waiting[0]} is over budget for ever")
+        transfers = frozenset(self._setting.transfer_ids)
+        waiting = transfers - frozenset.union(*(standing.refused for standing in standings))
         if waiting:
-            return desk._replace(is_window_later=True)
-        for transfer_id, said in refusals.items():
-            if not any(refusal is not None and not refusal.is_passing for refusal in said):
-                return Stuck(f"{transfer_id} waits for something that never comes")
+            return Stuck("over budget for ever") if desk.is_window_later else desk._replace(is_window_later=True)
+        if transfers != frozenset.union(*(standing.settled for standing in standings)):
+            return Stuck("a transfer waits for something that never comes")
         return None
-
-
-def _sit(books: list[int], chain_nonce: int, desk: Desk) -> Desk:
-    return Desk(tuple(sorted(books)), chain_nonce, desk.is_window_later)
 
 
 def _iter_held(book: Book, nonce: int) -> Iterator[Certificate]:
@@ -316,10 +334,9 @@ def _iter_selections(
 ) -> Iterator[frozenset[Certificate]]:
     """What may be known of a nonce: what Q hold and any of the others. Of equal effect on every rule one is enough."""
     kept: dict[object, frozenset[Certificate]] = {}
-    others = made - held
-    subsets = (frozenset(each) for each in iter_subsets(others)) if keeps_some else (frozenset(), others)
-    for subset in subsets:
-        known = held | subset
+    others = sorted(made - held, key=lambda each: (each.transfer_id or "", sorted(each.named)))
+    for subset in iter_subsets(others) if keeps_some else ((), others):
+        known = held.union(subset)
         transfers = frozenset(each.transfer_id for each in known if each.transfer_id is not None)
         named = frozenset(name for each in known for name in each.named)
         kept.setdefault((bool(known), transfers, named), known)

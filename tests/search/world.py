@@ -93,7 +93,14 @@ class Setting:
 
 
 def make_setting(
-    threshold: int, owners: int, *, stolen: int = 0, transfers: int = 2, nonces: int = 2, cap: int = 1, stolen_lie: bool = True
+    threshold: int,
+    owners: int,
+    *,
+    stolen: int = 0,
+    transfers: int = 2,
+    nonces: int = 2,
+    cap: int = 1,
+    stolen_lie: bool = True,
 ) -> Setting:
     """M of N owners who stay the same."""
     return Setting(
@@ -161,7 +168,9 @@ def sign_transfer(signer: Honest, nonce: int, transfer_id: TransferId) -> Honest
     book = signer.book
     if page.signed not in (None, transfer_id):
         book = book.with_page(nonce, replace(page, signed=None))
-    return Honest(signer.seats, record_signed(book, nonce, transfer_id), _give(signer, nonce, Given(False, transfer_id)))
+    return Honest(
+        signer.seats, record_signed(book, nonce, transfer_id), _give(signer, nonce, Given(False, transfer_id))
+    )
 
 
 def sign_cancel(signer: Honest, nonce: int) -> Honest:
@@ -227,7 +236,11 @@ def compute_certificates(setting: Setting, rules: ChainRules, nonce: int, holder
     cancels = {
         Certificate(None, named)
         for statements in _iter_statements(setting, given)
-        if (named := rules.compute_cancel_named(owners, setting.threshold, 2 * [*_cancelled_by(setting, given)], statements))
+        if (
+            named := rules.compute_cancel_named(
+                owners, setting.threshold, 2 * [*_cancelled_by(setting, given)], statements
+            )
+        )
         is not None
     }
     return (*transfers, *sorted(cancels, key=lambda cancel: sorted(cancel.named)))
@@ -281,7 +294,9 @@ def rename(signer: Honest, names: Mapping[TransferId, TransferId]) -> Honest:
             signed=new(page.signed),
             is_cancelled=page.is_cancelled,
             certified=frozenset(names[each] for each in page.certified),
-            cancel_certificates=frozenset(frozenset(names[each] for each in named) for named in page.cancel_certificates),
+            cancel_certificates=frozenset(
+                frozenset(names[each] for each in named) for named in page.cancel_certificates
+            ),
             seen_final_at=page.seen_final_at,
         )
         for page in signer.book.pages
