@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from guard.bundles.bundle import require_pinned, to_bytes
+from guard.core.ids import NO_DIGEST
 from guard.errors import GuardError
 from guard.evidence.case import EvidenceCase
 from guard.evidence.check import Failure, Find
@@ -21,11 +21,17 @@ def to_subject_check(name: str) -> Find:
 
 
 def find_other_bundle(case: EvidenceCase) -> Failure | None:
-    """The active bundle is the treasury's first one, with the digest that the reader compared by another way."""
-    try:
-        require_pinned(to_bytes(case.record.active), case.pin)
-    except GuardError as refused:
-        return Failure(f"{refused.message}: it is {case.policies.active.digest}", refused.code)
+    """The active bundle is the treasury's first one, with the digest that the reader compared by another way.
+
+    Reading the file has found it canonical and sound, as a signer does before it pins.
+    """
+    bundle, digest = case.record.active, case.policies.active.digest
+    if digest != case.pin:
+        return Failure(f"the policy in the file has the digest {digest}, not {case.pin}", "bundle.digest")
+    if bundle.version != 1 or bundle.previous != NO_DIGEST:
+        return Failure(
+            f"version {bundle.version} is not a treasury's first policy, and only that is pinned", "bundle.version"
+        )
     return None
 
 

@@ -1,25 +1,19 @@
-"""Random policies in canonical order, sound or not: every shape that a bundle can carry, at the ends of every range."""
+"""Random policies in canonical order, sound or not: every shape that a bundle can carry, at the ends of every range.
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+Hypothesis draws bytes, which a `Choices` turns into a policy; that is far faster than a strategy for each field and still shrinks.
+"""
+
+from collections.abc import Callable, Hashable
+from hashlib import sha256
+from typing import TypeVar
 
 from hypothesis import strategies as st
 
 from guard.bundles.order import by_address, by_cap, by_id, by_label, by_name, to_ordered
-from guard.core.ids import AssetId, ChainName, Digest, GroupId, Label, PersonId, RuleId, SignerId, VaultId
-from guard.core.policy import (
-    Asset,
-    BookEntry,
-    Chain,
-    Numbers,
-    OwnerEntry,
-    Policy,
-    SignerIdentity,
-    SlowPath,
-    Vault,
-)
+from guard.core.ids import Address, AssetId, ChainName, Digest, GroupId, Label, PersonId, RuleId, SignerId, VaultId
+from guard.core.policy import Asset, BookEntry, Chain, Numbers, OwnerEntry, Policy, SignerIdentity, SlowPath, Vault
 from guard.core.roster import Key, KeyKind, Person, Roster
-from guard.core.rules import Amount, AmountRange, Match, RollingLimit, Rule, Tier
+from guard.core.rules import Amount, AmountRange, Approvals, Match, RollingLimit, Rule, Tier
 from guard.core.transfer import Action
 from guard.formats.keccak import to_address, to_digest
 
@@ -27,187 +21,184 @@ T = TypeVar("T")
 
 NAMES = ("a", "b-2", "finance", "guardians", "policy-admins", "x1-y2-z3")
 SYMBOLS = ("ETH", "USDC", "USDC.e", "a")
-UNITS = st.sampled_from([1, 2, 10**6, 2**53, 2**255, 2**256 - 1])
-SECONDS = st.sampled_from([1, 3600, 86400, 2**53 - 1])
-TEXTS = st.sampled_from(["Why not.", 'Quotes " and \\ and ü', "漢字", "x" * 100])
-
-names = st.sampled_from(NAMES)
-symbols = st.sampled_from(SYMBOLS)
-addresses = st.binary(min_size=20, max_size=20).map(to_address)
-digests = st.binary(min_size=32, max_size=32).map(to_digest)
+UNITS = (1, 2, 10**6, 2**53, 2**255, 2**256 - 1)
+SECONDS = (1, 3600, 2**53 - 1)
+TEXTS = ("Why not.", 'Quotes " and \\ and ü', "漢字", "x" * 100)
+PER = (("asset", "vault"), ("asset", "initiator", "vault"), ("asset", "destination", "initiator", "vault"))
 
 
-def names_of(kind: Callable[[str], T], *, least: int = 0) -> st.SearchStrategy[tuple[T, ...]]:
-    """Some names, each once, in order."""
-    return st.lists(names, min_size=least, max_size=4, unique=True).map(lambda found: tuple(map(kind, sorted(found))))
+class Choices:
+    """Choices out of bytes; once they are used up, always the first option. Addresses and digests are each a new one."""
+
+    def __init__(self, choices: bytes):
+        self._choices = iter(choices)
+        self._made = 0
+
+    def one_of(self, *options: T) -> T:
+        return options[next(self._choices, 0) % len(options)]
+
+    def or_none(self, make: Callable[[], T]) -> T | None:
+        return make() if self.one_of(False, True) else None
+
+    def some(self, options: tuple[str, ...], kind: Callable[[str], T], *, least: int = 0) -> tuple[T, ...]:
+        """Some of the options, each once, in order."""
+        mask = next(self._choices, 0)
+        chosen = [option for place, option in enumerate(options) if mask >> place & 1]
+        return tuple(kind(option) for option in sorted({*chosen, *options[: least if not chosen else 0]}))
+
+    def each(self, make: Callable[[], T], key: Callable[[T], Hashable]) -> tuple[T, ...]:
+        """Up to two of what is made, each with its own key, in order."""
+        made = [make() for _ in range(self.one_of(0, 1, 2))]
+        return to_ordered({key(value): value for value in made}.values(), key)
+
+    def bytes(self) -> bytes:
+        self._made += 1
+        return sha256(b"%d %d" % (self._made, next(self._choices, 0))).digest()
+
+    def address(self) -> Address:
+        return to_address(self.bytes()[:20])
+
+    def digest(self) -> Digest:
+        return to_digest(self.bytes())
 
 
-def some(
-    values: st.SearchStrategy[T], key: Callable[[T], Any], *, least: int = 0, most: int = 3
-) -> st.SearchStrategy[tuple[T, ...]]:
-    """Some values, each with its own key and in order."""
-    return st.lists(values, min_size=least, max_size=most, unique_by=key).map(lambda found: to_ordered(found, key))
+def _approvals(c: Choices) -> Approvals:
+    return tuple((group, c.one_of(1, 2, 100)) for group in c.some(NAMES, GroupId, least=1))
 
 
-approvals = names_of(GroupId, least=1).flatmap(
-    lambda groups: st.tuples(*(st.tuples(st.just(group), st.sampled_from([1, 2, 100])) for group in groups))
-)
-amounts = st.builds(Amount, symbols.map(AssetId), UNITS)
-chains = st.builds(Chain, name=names.map(ChainName), chain_id=st.sampled_from([1, 31337, 2**53, 2**256 - 1]))
-assets = st.builds(
-    Asset,
-    id=symbols.map(AssetId),
-    chain=names.map(ChainName),
-    address=addresses,
-    decimals=st.sampled_from([0, 6, 18, 36]),
-)
-signers = st.builds(
-    SignerIdentity,
-    id=names.map(SignerId),
-    owner=addresses,
-    journal_key=digests,
-    stop_address=st.sampled_from(["127.0.0.1:7421", "unix:/run/guard/stop", "x"]),
-)
+def _amount(c: Choices) -> Amount:
+    return Amount(AssetId(c.one_of(*SYMBOLS)), c.one_of(*UNITS))
 
 
-@st.composite
-def owner_entries(draw: st.DrawFn) -> tuple[OwnerEntry, ...]:
-    """Owners that the constructor takes, from nonce 0 and perhaps anew from a later one."""
+def _owners(c: Choices) -> tuple[OwnerEntry, ...]:
     entries = []
-    for from_nonce in draw(st.sampled_from([(0,), (7,), (0, 12)])):
-        named = draw(names_of(SignerId, least=1))
-        threshold = draw(st.integers(len(named) // 2 + 1, len(named)))
-        entries.append(OwnerEntry(from_nonce=from_nonce, threshold=threshold, signers=named))
+    for from_nonce in c.one_of((0,), (7,), (0, 12)):
+        signers = c.some(NAMES, SignerId, least=1)
+        threshold = c.one_of(len(signers), len(signers) // 2 + 1)
+        entries.append(OwnerEntry(from_nonce=from_nonce, threshold=threshold, signers=signers))
     return tuple(entries)
 
 
-vaults = st.builds(
-    Vault,
-    id=names.map(VaultId),
-    chain=names.map(ChainName),
-    address=addresses,
-    owners=owner_entries(),
-    max_unmined=st.sampled_from([1, 3, 100]),
-)
-entries = st.builds(
-    BookEntry, label=names.map(Label), address=addresses, chains=names_of(ChainName, least=1), tags=names_of(str)
-)
+def _key(c: Choices) -> Key:
+    kind = c.one_of(*KeyKind)
+    return Key(address=c.address(), kind=kind, device=c.one_of(*NAMES), display=kind is not KeyKind.PASSKEY)
 
 
-@st.composite
-def keys(draw: st.DrawFn) -> Key:
-    """A key; only a passkey is without a display."""
-    kind = draw(st.sampled_from(KeyKind))
-    return Key(address=draw(addresses), kind=kind, device=draw(names), display=kind is not KeyKind.PASSKEY)
-
-
-@st.composite
-def rosters(draw: st.DrawFn) -> Roster:
-    """People in declared groups, each key address once in the roster."""
-    groups = draw(names_of(GroupId))
-    ids = draw(names_of(PersonId))
+def _roster(c: Choices) -> Roster:
+    groups = c.some(NAMES, GroupId)
     people = []
-    for person_id in ids:
-        machine = draw(st.booleans())
-        member_of = draw(st.lists(st.sampled_from(groups), unique=True)) if groups and not machine else []
+    for person_id in c.some(NAMES, PersonId):
+        machine = c.one_of(False, True)
         person = Person(
             id=person_id,
-            name=draw(TEXTS),
-            organisation=draw(names),
-            groups=tuple(sorted(member_of)),
-            keys=draw(some(keys(), by_address, most=2)),
+            name=c.one_of(*TEXTS),
+            organisation=c.one_of(*NAMES),
+            groups=() if machine else c.some(groups, GroupId),
+            keys=c.each(lambda: _key(c), by_address),
             machine=machine,
         )
         people.append(person)
-    seen = [key.address for person in people for key in person.keys]
-    return Roster(groups, tuple(people)) if len(set(seen)) == len(seen) else Roster(groups, ())
+    return Roster(groups, tuple(people))
 
 
-@st.composite
-def ranges(draw: st.DrawFn) -> AmountRange:
-    """A range with one side or both."""
-    low, high = sorted((draw(UNITS), draw(UNITS)))
-    sides = draw(st.sampled_from([(low, None), (None, high), (low, high)]))
-    return AmountRange(asset=AssetId(draw(symbols)), at_least=sides[0], at_most=sides[1])
-
-
-def or_none(values: st.SearchStrategy[T]) -> st.SearchStrategy[T | None]:
-    """The value, or None for what a rule does not look at."""
-    return st.none() | values
-
-
-matches = st.builds(
-    Match,
-    vaults=or_none(names_of(VaultId, least=1)),
-    assets=or_none(st.lists(symbols.map(AssetId), min_size=1, unique=True).map(lambda found: tuple(sorted(found)))),
-    actions=or_none(st.just((Action.TRANSFER,))),
-    destination_labels=or_none(names_of(Label, least=1)),
-    destination_listed=or_none(st.booleans()),
-    initiator_people=or_none(names_of(PersonId, least=1)),
-    initiator_groups=or_none(names_of(GroupId, least=1)),
-    amount=or_none(ranges()),
-)
-limits = st.builds(
-    RollingLimit,
-    cap=amounts,
-    window=SECONDS,
-    per=st.sampled_from([("asset", "vault"), ("asset", "destination", "initiator", "vault")]),
-)
-
-
-@st.composite
-def tier_lists(draw: st.DrawFn) -> tuple[Tier, ...]:
-    """Tiers of one asset that rise in amount and in delay and ask the same people."""
-    asset, asked = AssetId(draw(symbols)), draw(approvals)
-    caps = sorted(draw(st.lists(UNITS, max_size=3, unique=True)))
-    delays = sorted(draw(st.lists(st.sampled_from([0, 1, 3600]), min_size=len(caps), max_size=len(caps))))
-    return tuple(
-        Tier(up_to=Amount(asset, cap), approvals=asked, delay=delay) for cap, delay in zip(caps, delays, strict=True)
+def _match(c: Choices) -> Match:
+    low, high = sorted((c.one_of(*UNITS), c.one_of(*UNITS)))
+    at_least, at_most = c.one_of((low, None), (None, high), (low, high))
+    return Match(
+        vaults=c.or_none(lambda: c.some(NAMES, VaultId, least=1)),
+        assets=c.or_none(lambda: c.some(SYMBOLS, AssetId, least=1)),
+        actions=c.or_none(lambda: (Action.TRANSFER,)),
+        destination_labels=c.or_none(lambda: c.some(NAMES, Label, least=1)),
+        destination_listed=c.or_none(lambda: c.one_of(False, True)),
+        initiator_people=c.or_none(lambda: c.some(NAMES, PersonId, least=1)),
+        initiator_groups=c.or_none(lambda: c.some(NAMES, GroupId, least=1)),
+        amount=c.or_none(lambda: AmountRange(asset=AssetId(c.one_of(*SYMBOLS)), at_least=at_least, at_most=at_most)),
     )
 
 
-@st.composite
-def rules(draw: st.DrawFn) -> Rule:
-    """A rule that denies, or asks for something."""
-    deny = draw(st.booleans())
-    asked = {
-        "allow": draw(st.booleans()),
-        "approvals": draw(approvals),
-        "delay": draw(st.sampled_from([0, 60])),
-        "tiers": draw(tier_lists()),
-        "limits": draw(some(limits, by_cap)),
-        "approval_valid_for": draw(or_none(SECONDS)),
-    }
+def _tiers(c: Choices) -> tuple[Tier, ...]:
+    asset, asked = AssetId(c.one_of(*SYMBOLS)), _approvals(c)
+    caps = c.one_of((), UNITS[:1], UNITS[2:])
+    return tuple(Tier(up_to=Amount(asset, cap), approvals=asked, delay=place) for place, cap in enumerate(caps))
+
+
+def _limit(c: Choices) -> RollingLimit:
+    return RollingLimit(cap=_amount(c), window=c.one_of(*SECONDS), per=c.one_of(*PER))
+
+
+def _rule(c: Choices) -> Rule:
+    rule_id, why, match = RuleId(c.one_of(*NAMES)), c.one_of(*TEXTS), _match(c)
+    owner, review_by = c.one_of("", "treasury"), c.one_of("", "2028-02-29")
+    if c.one_of(False, True):
+        return Rule(id=rule_id, why=why, owner=owner, review_by=review_by, match=match, deny=True)
     return Rule(
-        id=RuleId(draw(names)),
-        why=draw(TEXTS),
-        owner=draw(st.sampled_from(["", "treasury"])),
-        review_by=draw(st.sampled_from(["", "2028-02-29"])),
-        match=draw(matches),
-        **({"deny": True} if deny else asked),
+        id=rule_id,
+        why=why,
+        owner=owner,
+        review_by=review_by,
+        match=match,
+        allow=c.one_of(False, True),
+        approvals=_approvals(c),
+        delay=c.one_of(0, 60),
+        tiers=_tiers(c),
+        limits=c.each(lambda: _limit(c), by_cap),
+        approval_valid_for=c.or_none(lambda: c.one_of(*SECONDS)),
     )
 
 
-slow_paths = st.builds(SlowPath, approvals=approvals, delay=SECONDS)
+def _asset(c: Choices) -> Asset:
+    chain, decimals = ChainName(c.one_of(*NAMES)), c.one_of(0, 6, 18, 36)
+    return Asset(id=AssetId(c.one_of(*SYMBOLS)), chain=chain, address=c.address(), decimals=decimals)
 
 
-@st.composite
-def policies(draw: st.DrawFn) -> Policy:
-    """A policy whose bytes can be written; whether it is sound is another question."""
+def _signer(c: Choices) -> SignerIdentity:
+    stop_address = c.one_of("127.0.0.1:7421", "unix:/run/guard/stop", "x")
+    return SignerIdentity(
+        id=SignerId(c.one_of(*NAMES)), owner=c.address(), journal_key=c.digest(), stop_address=stop_address
+    )
+
+
+def _vault(c: Choices) -> Vault:
+    return Vault(
+        id=VaultId(c.one_of(*NAMES)),
+        chain=ChainName(c.one_of(*NAMES)),
+        address=c.address(),
+        owners=_owners(c),
+        max_unmined=c.one_of(3, 1, 100),
+    )
+
+
+def _entry(c: Choices) -> BookEntry:
+    return BookEntry(
+        label=Label(c.one_of(*NAMES)),
+        address=c.address(),
+        chains=c.some(NAMES, ChainName, least=1),
+        tags=c.some(NAMES, str),
+    )
+
+
+def make_policy_of(choices: bytes) -> Policy:
+    """The policy of these choices; without any, the plainest one."""
+    c = Choices(choices)
     return Policy(
-        treasury=Digest(draw(digests)),
-        chains=draw(some(chains, by_name, most=1)),
-        assets=draw(some(assets, by_id)),
-        signers=draw(some(signers, by_id, most=1)),
-        vaults=draw(some(vaults, by_id)),
-        roster=draw(rosters()),
-        book=draw(some(entries, by_label)),
-        rules=draw(some(rules(), by_id)),
-        unfreeze=draw(slow_paths),
-        change=draw(slow_paths),
-        numbers=draw(
-            st.builds(
-                Numbers, max_transfer_age=SECONDS, settle=st.sampled_from([0, 1, 600]), withstands=st.integers(0, 3)
-            )
-        ),
+        treasury=c.digest(),
+        chains=c.each(lambda: _chain(c), by_name)[:1],
+        assets=c.each(lambda: _asset(c), by_id),
+        signers=c.each(lambda: _signer(c), by_id),
+        vaults=c.each(lambda: _vault(c), by_id),
+        roster=_roster(c),
+        book=c.each(lambda: _entry(c), by_label),
+        rules=c.each(lambda: _rule(c), by_id),
+        unfreeze=SlowPath(approvals=_approvals(c), delay=c.one_of(*SECONDS)),
+        change=SlowPath(approvals=_approvals(c), delay=c.one_of(*SECONDS)),
+        numbers=Numbers(max_transfer_age=c.one_of(*SECONDS), settle=c.one_of(0, 1, 600), withstands=c.one_of(0, 1, 3)),
     )
+
+
+def _chain(c: Choices) -> Chain:
+    return Chain(name=ChainName(c.one_of(*NAMES)), chain_id=c.one_of(1, 31337, 2**53, 2**256 - 1))
+
+
+def policies() -> st.SearchStrategy[Policy]:
+    """Policies whose bytes can be written; whether they are sound is another question."""
+    return st.binary(max_size=400).map(make_policy_of)

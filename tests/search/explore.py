@@ -175,7 +175,7 @@ class Census:
         self, number: int, bookings: tuple[Booking, ...], available: Available
     ) -> Iterator[tuple[int, tuple[Booking, ...]]]:
         signer, nonce = self.signers[number], self.allowed(number).open_nonce
-        if nonce < self.setting.nonces:
+        if nonce < self.setting.nonces and not signer.book.page(nonce).has_certificate:
             for certificate in self.certificates(available, nonce):
                 book = book_certificate(signer.book, nonce, certificate)
                 yield self.number(signer._replace(book=book)), (*bookings, Booking(nonce, certificate))
