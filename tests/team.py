@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -113,9 +114,13 @@ _FOUNDED: dict[tuple[str, str, str], tuple[tuple[str, bytes], ...]] = {}
 """The files of signers that have just pinned a bundle: made once, since making a journal takes longer than most tests."""
 
 
+_bundle_digest = lru_cache(compute_bundle_digest)
+_roster_digest = lru_cache(compute_roster_digest)
+
+
 @dataclass
 class Team:
-    """N signers that know one bundle, and what people do to them."""
+    """N signers that know one bundle, and what people do to them. `running` names those that are founded, all by default."""
 
     folder: Path
     policy: Policy = field(default_factory=make_team_policy)
@@ -125,17 +130,19 @@ class Team:
     bundle: Bundle = field(init=False)
     signers: dict[str, Signer] = field(default_factory=dict)
     drawn: int = 0
+    running: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         self.node = HandNode(self.clock)
         self.bundle = Bundle(version=1, previous=NO_DIGEST, expires_at=ENROLLED_AT + 365 * DAY, policy=self.policy)
         for identity in self.policy.signers:
-            self.signers[identity.id] = self.found(identity.id)
+            if not self.running or identity.id in self.running:
+                self.signers[identity.id] = self.found(identity.id)
 
     @property
     def digest(self) -> Any:
         """The digest of the bundle."""
-        return compute_bundle_digest(self.bundle)
+        return _bundle_digest(self.bundle)
 
     def found(self, name: str) -> Signer:
         """Make a signer's journal, pin the bundle, start it."""
@@ -172,7 +179,9 @@ class Team:
         """A signer's owner address."""
         return next(signer.owner for signer in self.policy.signers if signer.id == name)
 
-    def start(self, name: str, *, verifier: Verifier | None = None, nodes: tuple[HandNode, ...] | None = None) -> Signer:
+    def start(
+        self, name: str, *, verifier: Verifier | None = None, nodes: tuple[HandNode, ...] | None = None
+    ) -> Signer:
         """Start a signer on its journal, as after a crash; it takes the place of the one that ran."""
         home = self.folder / name
         journal = Journal.load(home / "journal.sqlite", FileCounter(home / "counter"))
@@ -233,7 +242,7 @@ class Team:
             summary=render_summary(transfer, self.policy),
             summary_version=SUMMARY_VERSION,
             policy=self.digest,
-            roster=compute_roster_digest(self.policy),
+            roster=_roster_digest(self.policy),
             signed_at=self.clock.wall,
             expires_at=self.clock.wall + DAY,
         )
@@ -259,7 +268,7 @@ class Team:
         """An unfreeze of these freezes, valid for a day."""
         unfreeze = Unfreeze(
             ids=tuple(sorted(digest_of(each) for each in freezes)),
-            roster=compute_roster_digest(self.policy),
+            roster=_roster_digest(self.policy),
             signed_at=self.clock.wall,
             expires_at=self.clock.wall + DAY,
         )

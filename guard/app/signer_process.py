@@ -89,5 +89,3 @@ def _mark_until(over: threading.Event, signer: Signer) -> None:
     pause = FIRST_MARKS_EVERY
     while not over.wait(pause):
         pause = FIRST_MARKS_EVERY if signer.tick() is not None else MARK_EVERY
-
-

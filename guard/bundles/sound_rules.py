@@ -68,11 +68,6 @@ def _amount_problems(rule: Rule, names: _Names, location: Location) -> Iterator[
         here: Location = (*location, "limits", place)
         if limit.cap.asset not in names.assets:
             yield unknown_problem("asset", limit.cap.asset, names.assets, (*here, "amount"))
-        # The constructor refuses it as well; it is said here too so that both tools name it alike once windows over
-        # vaults are built.
-        if "vault" not in limit.per:
-            message = f"a limit of rule {rule.id} runs over several vaults"
-            yield Problem(code="policy.limit-over-vaults", message=message, location=(*here, "per"))
 
 
 def _single_asset_problems(rule: Rule, asset: AssetId, location: Location) -> Iterator[Problem]:

@@ -58,16 +58,7 @@ def release(
     """Carry the transfer as far as it goes. The same command again goes on from wherever it stopped."""
     folder = load_folder(path)
     transfer = folder.transfer
-    if transfer.treasury != desk.treasury:
-        raise GuardError("statement.treasury", "the transfer belongs to another treasury than this desk's bundle")
-    place = desk.require_place(transfer.chain_id, transfer.vault)
-    errand = Errand(
-        transfer=transfer,
-        statements=folder.statements,
-        place=place,
-        contacts=desk.require_contacts(place.vault),
-        kept=folder.certificates,
-    )
+    errand = make_errand(desk, folder)
     desk.require_endpoint(transfer.chain_id)
     executor_key = load_key(executing.keystore, executing.password_file)
     voice.note(render_summary(transfer, desk.policy), "", f"transfer {folder.transfer_id}", "")
@@ -79,6 +70,20 @@ def release(
     evidence = write_evidence(desk, folder, carried, out, gas_payer=compute_owner(executor_key))
     _tell(voice, carried, evidence)
     return _STATUSES[carried.status]
+
+
+def make_errand(desk: Desk, folder: TransferFolder) -> Errand:
+    """What is carried, between the signers of the transfer's vault."""
+    if folder.transfer.treasury != desk.treasury:
+        raise GuardError("statement.treasury", "the transfer belongs to another treasury than this desk's bundle")
+    place = desk.require_place(folder.transfer.chain_id, folder.transfer.vault)
+    return Errand(
+        transfer=folder.transfer,
+        statements=folder.statements,
+        place=place,
+        contacts=desk.require_contacts(place.vault),
+        kept=folder.certificates,
+    )
 
 
 def make_world(desk: Desk, executor_key: bytes, keep: Callable[[str, bytes], None]) -> World:

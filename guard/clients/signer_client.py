@@ -77,14 +77,23 @@ def _connect(address: str, timeout: float) -> http.client.HTTPConnection:
 def _raise_refusal(address: str, verb: str, said: Mapping[str, Any]) -> None:
     error = said.get("error")
     code, message = (error.get("code"), error.get("message")) if isinstance(error, dict) else (None, None)
-    if not isinstance(error, dict) or not isinstance(code, str) or not isinstance(message, str) or code not in CATALOGUE:
+    if (
+        not isinstance(error, dict)
+        or not isinstance(code, str)
+        or not isinstance(message, str)
+        or code not in CATALOGUE
+    ):
         raise AdapterError("client.no-answer", f"{address} failed at {verb}")
     raise SignerError(code, message, error)
 
 
-def send_stop(identity: SignerIdentity, treasury: Digest, statement: Mapping[str, Any], digest: Digest) -> dict[str, Any]:
+def send_stop(
+    identity: SignerIdentity, treasury: Digest, statement: Mapping[str, Any], digest: Digest
+) -> dict[str, Any]:
     """Send a stop to a signer's stop listener and verify its receipt: by that signer's journal key, for exactly this statement."""
-    answer = require_fields(ask(identity.stop_address, "stop", {"statement": dict(statement)}), ("receipt",), what="answer")
+    answer = require_fields(
+        ask(identity.stop_address, "stop", {"statement": dict(statement)}), ("receipt",), what="answer"
+    )
     receipt = testimony_from_json(answer["receipt"])
     fields = require_testimony(receipt, RECEIPT, identity.journal_key, treasury)
     if fields["signer"] != identity.id or fields["statement"] != digest:
@@ -95,7 +104,9 @@ def send_stop(identity: SignerIdentity, treasury: Digest, statement: Mapping[str
 def load_pending(identity: SignerIdentity, treasury: Digest) -> dict[str, Any]:
     """What a signer says could still leave, verified by its journal key and bound to this question."""
     challenge = to_digest(secrets.token_bytes(32))
-    answer = require_fields(ask(identity.stop_address, "pending", {"challenge": challenge}), ("pending",), what="answer")
+    answer = require_fields(
+        ask(identity.stop_address, "pending", {"challenge": challenge}), ("pending",), what="answer"
+    )
     fields = require_testimony(testimony_from_json(answer["pending"]), PENDING, identity.journal_key, treasury)
     if fields["signer"] != identity.id or fields["challenge"] != challenge:
         raise AdapterError("client.no-answer", f"the answer of {identity.id} is to another question")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 DELAY = 4
@@ -80,7 +81,7 @@ groups = ["finance", "guardians", "policy-admins", "security"]
 """
 
 
-def render_addresses(entries: dict[str, str]) -> str:
+def render_addresses(entries: Mapping[str, str]) -> str:
     """addresses.toml."""
     parts = [
         f'[[address]]\nlabel = "{label}"\naddress = "{address}"\nchains = ["local"]\n'

@@ -21,9 +21,7 @@ from guard.errors import AdapterError
 from guard.statements.certificates import TransferCertificate
 from guard.statements.signed import (
     SignedStatement,
-    parse_signed_statement,
     to_json,
-    transfer_from_json,
     transfer_to_json,
 )
 from guard.statements.signing import sign

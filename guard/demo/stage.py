@@ -28,7 +28,7 @@ from guard.signer.keystore import LIGHT_SCRYPT, create_keystore, load_keystore
 from guard.signer.signer import Keys
 from guard.transactions.signatures import compute_owner
 
-PASSWORD = "correct horse battery"  # noqa: S105 The demo's only secret is its story.
+PASSWORD = "correct horse battery"
 PATIENCE = 120
 USDC = 10**6
 ETHER = 10**18

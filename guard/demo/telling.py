@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -48,7 +48,7 @@ class Teller:
         for line in text.splitlines():
             self.console.print(f"      [dim]{escape(line)}[/dim]")
 
-    def show_table(self, title: str, head: tuple[str, ...], rows: list[tuple[str, ...]]) -> None:
+    def show_table(self, title: str, head: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> None:
         """Figures side by side."""
         table = Table(title=escape(title), title_justify="left")
         for place, name in enumerate(head):

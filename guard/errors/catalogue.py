@@ -32,9 +32,10 @@ _ROOMS: tuple[dict[str, Code], ...] = (
 )
 
 
-def _compute_catalogue() -> dict[str, Code]:
+def put_together(rooms: tuple[dict[str, Code], ...]) -> dict[str, Code]:
+    """The codes of all rooms in one; the same code in two of them is our bug, since it could not mean both."""
     catalogue: dict[str, Code] = {}
-    for codes in _ROOMS:
+    for codes in rooms:
         for name, code in codes.items():
             if name in catalogue:
                 raise LookupError(f"error code {name!r} is defined twice")
@@ -42,4 +43,4 @@ def _compute_catalogue() -> dict[str, Code]:
     return catalogue
 
 
-CATALOGUE: dict[str, Code] = _compute_catalogue()
+CATALOGUE: dict[str, Code] = put_together(_ROOMS)

@@ -19,6 +19,7 @@ DEPTH_END = 8
 # More than any policy whose bundle is small enough to be accepted.
 PATHS_END = 20_000
 INTEGER_LENGTH = 15
+TEXT_LENGTH = 10_000
 
 _BLANK = re.compile(r"[ \t]*")
 _COMMENT = re.compile(r"#[^\n]*")
@@ -193,6 +194,7 @@ class _Scan:
         found = _BASIC.match(self._text, self._at)
         if found is None:
             self._refuse("policy.syntax", 'a text is not closed with " on its line')
+        self._require_short(found)
         for escape in sorted(set(_ESCAPE.findall(found.group(1)))):
             if escape in "ex":
                 self._refuse(
@@ -205,8 +207,15 @@ class _Scan:
     def _literal(self) -> None:
         if self._text.startswith("'''", self._at):
             self._refuse("policy.toml-form", "texts stand on one line", "write it between two '")
-        if self._take(_LITERAL) is None:
+        found = _LITERAL.match(self._text, self._at)
+        if found is None:
             self._refuse("policy.syntax", "a text is not closed with ' on its line")
+        self._require_short(found)
+        self._at = found.end()
+
+    def _require_short(self, found: re.Match[str]) -> None:
+        if found.end() - found.start() > TEXT_LENGTH:
+            self._refuse("policy.file-too-large", f"a text has more than {TEXT_LENGTH} characters")
 
     def _list(self, path: Path, depth: int) -> None:
         self._at += 1

@@ -8,7 +8,7 @@ from typing import Any
 
 from guard.core.ids import Address, SignerId, TransferId
 from guard.core.transfer import Transfer
-from guard.errors import GuardError
+from guard.errors import AdapterError, GuardError
 from guard.formats.fields import take_bytes
 from guard.statements.certificates import CancelCertificate, Certificate
 from guard.statements.testimony import CANCEL, Testimony, require_testimony, testimony_from_json
@@ -66,7 +66,7 @@ def carry_cancel(world: World, errand: CancelErrand) -> Cancelled:
     keep_certificate(world, certificate)
     booked_by = book_everywhere(world, errand.contacts, certificate)
     if len(booked_by) <= errand.place.policy.numbers.withstands:
-        raise GuardError("worker.not-booked", f"only {len(booked_by)} signers took the cancel, so it is not broadcast")
+        raise AdapterError("worker.not-booked", f"only {len(booked_by)} signers took the cancel, so it is not broadcast")
     return Cancelled(
         nonce=errand.nonce,
         answers=answers,

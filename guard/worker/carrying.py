@@ -13,7 +13,7 @@ from typing import Any
 
 from guard.core.ids import Address, SignerId, TransferId, is_count
 from guard.core.transfer import Transfer
-from guard.errors import GuardError
+from guard.errors import AdapterError, GuardError
 from guard.formats.fields import take_bytes
 from guard.statements.certificates import Certificate, TransferCertificate
 from guard.statements.digests import compute_transfer_id
@@ -129,11 +129,11 @@ class Carried:
 def carry(world: World, errand: Errand) -> Carried:
     """Carry the transfer as far as it goes now. Raises `AdapterError` when the chain fails; everything then can be repeated."""
     words = register(world, errand)
-    shelf, open_nonce = _share(world, errand)
-    certificate = shelf.of(errand.transfer_id)
+    ground = _share(world, errand)
+    certificate = ground.shelf.of(errand.transfer_id)
     signatures: tuple[OwnerSignature, ...] = ()
     if certificate is None:
-        words, signatures = collect_signatures(world, errand, words, open_nonce)
+        words, signatures = collect_signatures(world, errand, words, ground)
         certificate = compose(errand, signatures)
     if certificate is None:
         return Carried(transfer_id=errand.transfer_id, status=judge(errand, words), words=words, signatures=signatures)
@@ -207,32 +207,48 @@ def _to_decision_reason(said: Mapping[str, Any]) -> Reason:
     )
 
 
-def _share(world: World, errand: Errand) -> tuple[Shelf, int]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Ground:
+    """What is known before signatures are asked: the certificates, the nonce that is open, and who signed this transfer before."""
+
+    shelf: Shelf
+    open_nonce: int
+    signed_before: frozenset[SignerId]
+
+
+def _share(world: World, errand: Errand) -> _Ground:
     """Bring everybody the certificates; where signers stand afterwards."""
     standings = load_standings(world, errand.contacts, errand.place)
     lowest = compute_lowest(errand.place, standings, errand.transfer_id)
     shelf = share_certificates(world, errand.contacts, errand.place, errand.kept, from_nonce=lowest)
-    return shelf, shelf.compute_open_nonce(lowest)
+    signed_before = {name for name, standing in standings.items() if errand.transfer_id in standing.signed.values()}
+    return _Ground(shelf=shelf, open_nonce=shelf.compute_open_nonce(lowest), signed_before=frozenset(signed_before))
 
 
 def collect_signatures(
-    world: World, errand: Errand, words: tuple[SignerWord, ...], open_nonce: int
+    world: World, errand: Errand, words: tuple[SignerWord, ...], ground: _Ground
 ) -> tuple[tuple[SignerWord, ...], tuple[OwnerSignature, ...]]:
     """Ask signers that would release it, until the owners' threshold is met at one nonce.
 
-    Nobody is asked while too few would agree: a signature reserves a nonce and a budget, and helps nobody alone.
+    A signature reserves a nonce and a budget and helps nobody alone, so nobody is asked once those who are left cannot make
+    it a certificate. Who signed the transfer before is asked first: a cancel may have made it dead there.
     """
-    willing = {word.signer for word in words if word.status == "releasable"}
-    _, threshold = errand.place.owners_at(open_nonce)
-    if len(willing) < threshold:
-        return words, ()
     told = {word.signer: word for word in words}
+    willing = [each for each in errand.contacts if told[each.id].status == "releasable"]
+    willing.sort(key=lambda each: each.id not in ground.signed_before)
+    _, threshold = errand.place.owners_at(ground.open_nonce)
     signatures: list[OwnerSignature] = []
-    for contact in errand.contacts:
-        if contact.id in willing and compose(errand, signatures) is None:
-            told[contact.id], signed = _ask_signature(world, errand, contact)
-            signatures += [] if signed is None else [signed]
+    while willing and compose(errand, signatures) is None and count_most(signatures) + len(willing) >= threshold:
+        contact = willing.pop(0)
+        told[contact.id], signed = _ask_signature(world, errand, contact)
+        signatures += [] if signed is None else [signed]
     return tuple(told[word.signer] for word in words), tuple(signatures)
+
+
+def count_most(signatures: Sequence[OwnerSignature]) -> int:
+    """How many signatures stand at the nonce that has the most."""
+    nonces = [each.nonce for each in signatures]
+    return max((nonces.count(nonce) for nonce in nonces), default=0)
 
 
 def _collect_again(
@@ -299,7 +315,7 @@ def require_booked(errand: Errand, booked_by: Sequence[SignerId]) -> None:
     """More signers than may be stolen hold the certificate, so that at least one honest one hands it on for ever."""
     needed = min(errand.place.policy.numbers.withstands + 1, len(errand.contacts))
     if len(booked_by) < needed:
-        raise GuardError(
+        raise AdapterError(
             "worker.not-booked",
             f"{len(booked_by)} signers took the certificate and {needed} must before it is broadcast",
         )

@@ -27,7 +27,9 @@ def _open_beyond_the_highest(book: Book) -> int:
 
 _LOOSE: dict[str, Any] = {
     "is_transfer_certificate": lambda owners, threshold, signed_by: True,
-    "compute_cancel_named": lambda owners, threshold, signed_by, said: frozenset(each for each in said.values() if each),
+    "compute_cancel_named": lambda owners, threshold, signed_by, said: frozenset(
+        each for each in said.values() if each
+    ),
     "compute_open_nonce": _open_beyond_the_highest,
     "refuse_cancel": lambda book, open_nonce, nonce: None,
     "is_budget_back": lambda page, transfer_id: True,

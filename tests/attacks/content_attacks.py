@@ -8,7 +8,7 @@ from guard.core.ids import AssetId, PersonId, TransferId
 from guard.core.rules import Match
 from guard.effects.summary import render_summary
 from guard.statements.signing import sign
-from tests.attacks.scene import Scene, activate, bring, edited, steal
+from tests.attacks.scene import Scene, activate, bring, edited, sign_anew, steal
 from tests.factories import (
     DESTINATION,
     MINUTE,
@@ -34,9 +34,7 @@ def the_amount_is_edited_after_the_approval(scene: Scene) -> None:
     team = scene.team()
     agreed = team.transfer(amount_units=usdc(10))
     transfer = replace(agreed, amount_units=usdc(1_000_000))
-    approval = edited(
-        team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy)
-    )
+    approval = edited(team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy))
     steal(team, transfer, [team.propose(transfer), approval])
 
 
@@ -44,9 +42,7 @@ def the_destination_is_edited_after_the_approval(scene: Scene) -> None:
     team = scene.team()
     agreed = team.transfer()
     transfer = replace(agreed, destination=UNLISTED)
-    approval = edited(
-        team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy)
-    )
+    approval = edited(team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy))
     steal(team, transfer, [team.propose(transfer), approval])
 
 
@@ -54,9 +50,7 @@ def the_vault_is_edited_after_the_approval(scene: Scene) -> None:
     team = scene.team(vaults=(make_vault(), make_vault(RESERVE)))
     agreed = team.transfer()
     transfer = replace(agreed, vault=address_of(f"vault {RESERVE}"))
-    approval = edited(
-        team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy)
-    )
+    approval = edited(team.approve(agreed, "bob"), transfer=transfer, summary=render_summary(transfer, team.policy))
     steal(team, transfer, [team.propose(transfer), approval])
 
 
@@ -153,16 +147,16 @@ def an_asset_that_was_taken_off_the_policy(scene: Scene) -> None:
     transfer = team.transfer()
     activate(team, replace(before, assets=before.assets[:1]))
     approval = team.approve(replace(transfer, asset=before.assets[0].address), "bob", policy=named)
-    real = replace(approval.statement, transfer=transfer, summary=render_summary(transfer, before))
-    steal(team, transfer, [team.propose(transfer), team.sign("bob", real)])
+    real = sign_anew(team, "bob", approval, transfer=transfer, summary=render_summary(transfer, before))
+    steal(team, transfer, [team.propose(transfer), real])
 
 
 def an_asset_that_the_policy_does_not_name(scene: Scene) -> None:
     team = scene.team()
     known = team.transfer()
     transfer = replace(known, asset=address_of("token usdc of another issuer"))
-    approval = replace(team.approve(known, "bob").statement, transfer=transfer)
-    steal(team, transfer, [team.propose(transfer), team.sign("bob", approval)])
+    approval = sign_anew(team, "bob", team.approve(known, "bob"), transfer=transfer)
+    steal(team, transfer, [team.propose(transfer), approval])
 
 
 def a_transfer_that_supersedes_another(scene: Scene) -> None:
@@ -215,3 +209,11 @@ def the_looser_of_two_policies_is_named(scene: Scene) -> None:
     transfer = team.transfer()
     activate(team, replace(team.policy, rules=(make_rule(approvals=to_approvals(finance=2)),)))
     steal(team, transfer, [team.propose(transfer), team.approve(transfer, "bob", policy=named)])
+
+
+def a_cap_that_a_later_policy_does_without(scene: Scene) -> None:
+    """Proposed under the policy with the cap, released under one without."""
+    team = scene.team(rules=(make_rule(limits=(make_limit(usdc(4_999)),)),))
+    transfer = team.transfer()
+    activate(team, replace(team.policy, rules=(make_rule(),)))
+    steal(team, transfer, team.approved(transfer))

@@ -18,6 +18,7 @@ from guard.formats.keccak import from_digest
 from guard.signer import records
 from guard.signer.records import BundleRow
 from guard.statements.signed import SignedStatement
+from guard.statements.values import Approval
 from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import recover_owner
 from tests.attacks.ablation import compose_without, loosen_journal
@@ -35,10 +36,13 @@ class Scene:
         self._without = frozenset(without)
         self._team: Team | None = None
 
-    def team(self, **policy: Any) -> Team:
-        """Four signers of a 3-of-4 Safe under the default policy with these changes."""
+    def team(self, *running: str, **policy: Any) -> Team:
+        """The signers of a 3-of-4 Safe that run, by default the victim alone, under the default policy with these changes."""
         team = self._team = Team(
-            self._folder, policy=make_team_policy(**policy), verifier=compose_without(self._without)
+            self._folder,
+            policy=make_team_policy(**policy),
+            verifier=compose_without(self._without),
+            running=running or (VICTIM,),
         )
         for signer in team.signers.values():
             loosen_journal(signer.journal, self._without)
@@ -50,9 +54,7 @@ class Scene:
             self._team.close()
 
 
-def steal(
-    team: Team, transfer: Transfer, statements: Iterable[SignedStatement] = (), *, signer: str = VICTIM
-) -> None:
+def steal(team: Team, transfer: Transfer, statements: Iterable[SignedStatement] = (), *, signer: str = VICTIM) -> None:
     """Ask for the signature, and look that it is one: with it the attacker has what they came for."""
     answer = team.release(signer, transfer, statements)
     digest = compute_safe_tx_hash(build_safe_tx(transfer, answer["nonce"])).digest
@@ -97,3 +99,9 @@ def with_value(signed: SignedStatement, value: bytes) -> SignedStatement:
 def edited(signed: SignedStatement, **changes: Any) -> SignedStatement:
     """The same signature under a statement that was changed after it was signed."""
     return replace(signed, statement=replace(signed.statement, **changes))
+
+
+def sign_anew(team: Team, name: str, approval: SignedStatement, **changes: Any) -> SignedStatement:
+    """What somebody signs whose tool changes the approval before it shows or signs it."""
+    assert isinstance(approval.statement, Approval)
+    return team.sign(name, replace(approval.statement, **changes))

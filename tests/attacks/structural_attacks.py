@@ -22,8 +22,8 @@ from guard.statements.digests import compute_transfer_id
 from guard.statements.signed import to_json, transfer_to_json
 from guard.statements.testimony import CANCEL, testimony_from_json
 from guard.statements.values import Revocation
-from tests.attacks.chain_attacks import A, B, C, D
-from tests.attacks.scene import VICTIM, Scene, steal
+from tests.attacks.chain_attacks import ALL, A, B, C, D
+from tests.attacks.scene import VICTIM, Scene, sign_anew, steal
 from tests.factories import (
     CHAIN_ID,
     USDC_ADDRESS,
@@ -110,8 +110,8 @@ def _with_approval_of_a_plain_transfer(team: Team, **changes: Any) -> None:
     """Somebody's tool made people sign a transfer that it showed as a plain one."""
     plain = team.transfer()
     transfer = replace(plain, **changes)
-    approval = replace(team.approve(plain, "bob").statement, transfer=transfer)  # type: ignore[call-arg]
-    steal(team, transfer, [team.propose(transfer), team.sign("bob", approval)])
+    approval = sign_anew(team, "bob", team.approve(plain, "bob"), transfer=transfer)
+    steal(team, transfer, [team.propose(transfer), approval])
 
 
 def an_allowance_instead_of_a_transfer(scene: Scene) -> None:
@@ -214,7 +214,7 @@ def a_journal_that_was_put_back(scene: Scene) -> None:
 
 
 def a_key_with_another_signers_journal(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(A, B)
     home = team.folder / B
     Signer(
         journal=Journal.load(home / "journal.sqlite", FileCounter(home / "counter")),
@@ -235,35 +235,35 @@ def _certified(team: Team) -> TransferCertificate:
 
 def a_certificate_with_a_forged_owner(scene: Scene) -> None:
     """a's second signature stands under c's name."""
-    team = scene.team()
+    team = scene.team(*ALL)
     two = _certified(team)
     forged = {**two.signatures, team.owner_of(C): two.signatures[team.owner_of(A)]}
     book_certificate(team.signers[D], replace(two, signatures=forged))
 
 
 def a_certificate_rebuilt_for_another_transfer(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     transfer = team.transfer()
     three = team.certify(transfer, team.approved(transfer))
     book_certificate(team.signers[D], replace(three, transfer=replace(transfer, amount_units=1)))
 
 
 def a_certificate_moved_to_another_nonce(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     transfer = team.transfer()
     three = team.certify(transfer, team.approved(transfer))
     book_certificate(team.signers[D], replace(three, nonce=1))
 
 
 def a_certificate_with_one_owner_twice(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     said = _certified(team).to_json()
     certificate_from_json({**said, "signatures": [*said["signatures"], said["signatures"][0]]})
 
 
 def a_certificate_with_a_contract_signature(scene: Scene) -> None:
     """Safe would ask c's address for it; a signer asks nobody."""
-    team = scene.team()
+    team = scene.team(*ALL)
     two = _certified(team)
     owner = team.owner_of(C)
     value = from_address(owner).rjust(32, b"\0") + (195).to_bytes(32, "big") + b"\0"
@@ -271,21 +271,21 @@ def a_certificate_with_a_contract_signature(scene: Scene) -> None:
 
 
 def a_cancel_with_a_statement_about_another_nonce(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     zero = team.cancel(0)
     team.book(zero)
     book_certificate(team.signers[D], replace(team.cancel(1), statements=zero.statements))
 
 
 def a_cancel_with_a_statement_by_nobodys_key(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     said = team.cancel(0)
     forged = testimony_from_json({**said.statements[0].to_json(), "signature": "0x" + "11" * 64})
     book_certificate(team.signers[D], replace(said, statements=(forged, *said.statements[1:])))
 
 
 def a_cancel_without_the_transfer_that_it_names(scene: Scene) -> None:
-    team = scene.team()
+    team = scene.team(*ALL)
     transfer = team.transfer()
     team.release(A, transfer, team.approved(transfer))
     book_certificate(team.signers[D], team.cancel(0))
@@ -293,12 +293,10 @@ def a_cancel_without_the_transfer_that_it_names(scene: Scene) -> None:
 
 def a_cancel_that_names_another_vaults_transfer(scene: Scene) -> None:
     """A stolen signer uses up another vault's budget with a transfer that nobody ever proposed."""
-    team = scene.team(vaults=(make_vault(), make_vault("reserve")))
+    team = scene.team(*ALL, vaults=(make_vault(), make_vault("reserve")))
     invented = team.transfer(vault=address_of("vault reserve"), amount_units=2**255)
     three = team.cancel(0)
     named = compute_transfer_id(invented)
-    lie = team.signers[A].testify(
-        CANCEL, chain_id=str(CHAIN_ID), vault=VAULT_ADDRESS, nonce=0, transfer=named
-    )
+    lie = team.signers[A].testify(CANCEL, chain_id=str(CHAIN_ID), vault=VAULT_ADDRESS, nonce=0, transfer=named)
     statements = (testimony_from_json(lie), *three.statements[1:])
     book_certificate(team.signers[D], replace(three, statements=statements, transfers=(invented,)))

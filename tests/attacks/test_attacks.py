@@ -13,8 +13,10 @@ from guard.signer.signer import ReleaseRefused
 from tests.attacks.ablation import compute_names
 from tests.attacks.attack import Attack, StructuralAttack
 from tests.attacks.scene import Scene
-from tests.attacks.table import ATTACKS, SECOND_LINES, STRUCTURAL
+from tests.attacks.structure import SECOND_LINES, STRUCTURAL
+from tests.attacks.table import ATTACKS
 
+ALL: tuple[Attack | StructuralAttack, ...] = (*ATTACKS, *STRUCTURAL)
 ALONE = [(attack, check) for attack in ATTACKS for check in attack.stopped_by if len(attack.stopped_by) > 1]
 
 
@@ -34,26 +36,26 @@ def find_codes(attack: Attack | StructuralAttack, folder: Path, without: Collect
     return set()
 
 
-@pytest.mark.parametrize("attack", [*ATTACKS, *STRUCTURAL], ids=lambda attack: attack.name)
-def test_the_whole_verifier_refuses(attack: Attack | StructuralAttack, tmp_path: Path) -> None:
-    assert attack.code in find_codes(attack, tmp_path)
+@pytest.mark.parametrize("attack", ALL, ids=lambda attack: attack.name)
+def test_the_whole_verifier_refuses(attack: Attack | StructuralAttack, folder: Path) -> None:
+    assert attack.code in find_codes(attack, folder)
 
 
 @pytest.mark.parametrize("attack", ATTACKS, ids=lambda attack: attack.name)
-def test_without_the_checks_that_stop_it_the_attack_succeeds(attack: Attack, tmp_path: Path) -> None:
-    assert find_codes(attack, tmp_path, attack.stopped_by) == set()
+def test_without_the_checks_that_stop_it_the_attack_succeeds(attack: Attack, folder: Path) -> None:
+    assert find_codes(attack, folder, attack.stopped_by) == set()
 
 
 @pytest.mark.parametrize(("attack", "check"), ALONE, ids=lambda value: getattr(value, "name", value))
-def test_each_check_that_stops_it_holds_alone(attack: Attack, check: str, tmp_path: Path) -> None:
-    assert find_codes(attack, tmp_path, set(attack.stopped_by) - {check})
+def test_each_check_that_stops_it_holds_alone(attack: Attack, check: str, folder: Path) -> None:
+    assert find_codes(attack, folder, set(attack.stopped_by) - {check})
 
 
 @pytest.mark.parametrize("attack", [each for each in STRUCTURAL if each.beside], ids=lambda attack: attack.name)
 def test_what_the_signers_make_stops_is_stopped_without_the_checks_beside_it(
-    attack: StructuralAttack, tmp_path: Path
+    attack: StructuralAttack, folder: Path
 ) -> None:
-    assert find_codes(attack, tmp_path, attack.beside)
+    assert find_codes(attack, folder, attack.beside)
 
 
 # Completeness.
@@ -88,7 +90,7 @@ def test_the_tables_name_only_checks_that_there_are() -> None:
 
 
 def test_the_table_holds_enough_distinct_ways_to_a_signature_without_the_quorum() -> None:
-    names = [attack.name for attack in (*ATTACKS, *STRUCTURAL)]
+    names = [attack.name for attack in ALL]
     assert len(set(names)) == len(names)
-    assert all(attack.code in CATALOGUE for attack in (*ATTACKS, *STRUCTURAL))
+    assert all(attack.code in CATALOGUE for attack in ALL)
     assert len([attack for attack in ATTACKS if attack.holds != "liveness"]) >= 25

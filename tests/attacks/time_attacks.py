@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from guard.core.transfer import Transfer
 from guard.statements.signed import SignedStatement
-from tests.attacks.scene import VICTIM, Scene, bring, steal
+from tests.attacks.scene import VICTIM, Scene, activate, bring, steal
 from tests.factories import DAY, ENROLLED_AT, MINUTE, make_policy, make_rule
 from tests.team import HandNode, Team
 
@@ -149,6 +149,14 @@ def a_delay_that_passed_while_the_process_was_suspended(scene: Scene) -> None:
     team, transfer = _waiting(scene)
     team.clock.advance(DELAY)
     steal(team, transfer)
+
+
+def a_delay_that_a_later_policy_does_without(scene: Scene) -> None:
+    """Proposed under the policy with the delay, released under one without."""
+    team = scene.team(rules=DELAYED)
+    transfer = team.transfer()
+    activate(team, replace(team.policy, rules=(make_rule(),)))
+    steal(team, transfer, team.approved(transfer))
 
 
 def a_clock_that_is_pushed_forward(scene: Scene) -> None:

@@ -158,7 +158,10 @@ def main() -> int:
     figures = [figure for measure in MEASUREMENTS for figure in measure()]
     print(f"{'name':28} {'value':>12} {'unit':6} {'peer':>12} {'ratio':>8}")
     for figure in figures:
-        peer, ratio = ("" if figure.peer is None else f"{figure.peer}"), ("" if figure.ratio is None else f"{figure.ratio}x")
+        peer, ratio = (
+            ("" if figure.peer is None else f"{figure.peer}"),
+            ("" if figure.ratio is None else f"{figure.ratio}x"),
+        )
         print(f"{figure.name:28} {figure.value:>12} {figure.unit:6} {peer:>12} {ratio:>8}")
     OUT.parent.mkdir(exist_ok=True)
     OUT.write_text(json.dumps([asdict(figure) for figure in figures], indent=2) + "\n")

@@ -112,6 +112,20 @@ def test_a_bundle_with_signatures_is_refused_until_succession_is_known() -> None
         assert refusal_of(to_canonical(fields)) == "bundle.signatures"
 
 
+def test_a_bundle_that_cannot_be_is_not_made() -> None:
+    cases: list[tuple[dict[str, Any], str]] = [
+        ({"format": 2}, "bundle.format"),
+        ({"signatures": ("0x00",)}, "bundle.signatures"),
+        ({"expires_at": 0}, "value.invalid"),
+        ({"version": 0}, "value.invalid"),
+        ({"previous": "0x00"}, "value.invalid"),
+    ]
+    for changes, code in cases:
+        with pytest.raises(GuardError) as caught:
+            make_bundle(**changes)
+        assert caught.value.code == code
+
+
 def test_a_bundle_of_another_format_is_refused() -> None:
     for number in (0, 2):
         assert refusal_of(to_canonical(fields_of(make_bundle()) | {"format": number})) == "bundle.format"

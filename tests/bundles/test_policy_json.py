@@ -224,3 +224,48 @@ def test_a_review_day_must_exist() -> None:
             assert from_json(value).rules[0].review_by == day
         else:
             assert refusal_of(value) == "policy.time"
+
+
+@pytest.mark.parametrize(
+    ("path", "wrong", "code"),
+    [
+        (("roster", "groups"), ["Finance"], "json.field-type"),
+        (("roster", "groups"), [1], "json.field-type"),
+        (("roster", "people", 0, "groups"), ["nobody"], "value.invalid"),
+        (("roster", "people", 0, "keys", 0, "kind"), "paper", "json.field-type"),
+        (("roster", "people", 0, "keys", 0, "display"), False, "value.invalid"),
+        (("rules", 0, "approvals"), [], "json.field-type"),
+        (("rules", 0, "approvals"), {"Finance": 1}, "json.field-type"),
+        (("rules", 0, "match"), None, "json.field-type"),
+        (("rules", 0, "match", "vaults"), [], "value.invalid"),
+        (("rules", 0, "match", "vaults"), ["Operations"], "json.field-type"),
+        (("rules", 0, "match", "vaults"), "operations", "json.field-type"),
+        (("rules", 0, "match", "actions"), [], "policy.not-yet"),
+        (("rules", 0, "match", "amount"), {"asset": "USDC", "at_least": None, "at_most": None}, "value.invalid"),
+        (("rules", 0, "match", "amount"), {"asset": 1, "at_least": "1", "at_most": None}, "json.field-type"),
+        (("rules", 0, "limits", 0, "cap", "asset"), "US$", "json.field-type"),
+        (("rules", 0, "limits", 0, "cap", "units"), "0", "value.invalid"),
+        (("rules", 0, "limits", 0, "per"), [1], "json.field-type"),
+        (("rules", 0, "limits", 0, "per"), ["asset"], "value.invalid"),
+        (("rules", 0, "limits", 0, "per"), ["asset", "chain", "vault"], "value.invalid"),
+        (("rules", 0, "limits", 0, "window"), 0, "json.field-type"),
+        (("rules", 0, "approval_valid_for"), 0, "json.field-type"),
+        (("rules", 0, "why"), " ", "policy.empty"),
+        (("signers", 0, "stop_address"), "two words", "text.characters"),
+        (("signers", 0, "stop_address"), "x" * 201, "text.characters"),
+        (("signers", 0, "journal_key"), "0x00", "hex.malformed"),
+        (("vaults", 0, "kind"), "eoa", "value.invalid"),
+        (("vaults", 0, "owners"), [], "value.invalid"),
+        (("vaults", 0, "max_unmined"), 0, "value.invalid"),
+        (("vaults", 0, "max_unmined"), 101, "value.invalid"),
+        (("chains", 0, "chain_id"), "0", "value.invalid"),
+        (("chains", 0, "chain_id"), 1, "json.field-type"),
+        (("assets", 0, "decimals"), 37, "value.invalid"),
+        (("book", 0, "chains"), [], "value.invalid"),
+        (("book", 0, "tags"), [1], "json.field-type"),
+    ],
+)
+def test_a_wrong_value_is_refused_with_its_code(path: Path, wrong: object, code: str) -> None:
+    value = written(full_policy())
+    at(value, path[:-1])[path[-1]] = wrong
+    assert refusal_of(value) == code

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from guard.bundles.problem import Location
+from guard.bundles.problem import Location, Problem
 from guard.bundles.soundness import compute_problems, require_sound
 from guard.core.ids import NATIVE, AssetId, ChainName, GroupId, Label, PersonId, SignerId, VaultId
 from guard.core.policy import Asset, OwnerEntry, SlowPath
@@ -211,6 +211,11 @@ def test_one_address_has_one_label_on_a_chain() -> None:
 @pytest.mark.parametrize("name", ["chains", "assets", "vaults", "signers", "rules"])
 def test_a_policy_that_names_nothing_is_unfinished(name: str) -> None:
     assert ("policy.nothing-named", (name,)) in problems_of(**{name: ()})
+
+
+def test_a_problem_has_a_code_of_the_catalogue() -> None:
+    with pytest.raises(LookupError):
+        Problem(code="policy.odd", message="odd", location=("rules",))
 
 
 def test_a_vault_that_no_rule_allows_is_sound() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
@@ -25,7 +25,7 @@ from tests.chains import CHAIN_ID, EXECUTOR_KEY, RunningNode, SafeStack, anvil_n
 from tests.factories import make_policy, make_vault, private_key_of
 from tests.team import Team, make_team_policy
 
-NODES = {"py-evm": embedded_node, "anvil": anvil_node}
+NODES: dict[str, Callable[[], AbstractContextManager[RunningNode]]] = {"py-evm": embedded_node, "anvil": anvil_node}
 SHAPES = {
     "2-of-3": (2, ("signer-a", "signer-b", "signer-c")),
     "3-of-4": (3, ("signer-a", "signer-b", "signer-c", "signer-d")),
@@ -34,8 +34,7 @@ SHAPES = {
 
 @pytest.fixture(scope="module", params=list(NODES))
 def node(request: pytest.FixtureRequest) -> Iterator[RunningNode]:
-    running: AbstractContextManager[RunningNode] = NODES[request.param]()
-    with running as found:
+    with NODES[request.param]() as found:
         yield found
 
 

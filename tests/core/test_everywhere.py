@@ -11,7 +11,7 @@ from guard.core.decide import decide
 from tests.core.situations import Chooser, choose_situation
 
 ROOT = Path(__file__).parents[2]
-HOW_MANY = 50
+HOW_MANY = 20
 
 
 def decide_on_many() -> str:

@@ -54,7 +54,7 @@ def is_as_strict(strict: Decision, loose: Decision) -> bool:
     )
 
 
-@settings(max_examples=EXAMPLES * 4)
+@settings(max_examples=EXAMPLES * 2)
 @given(situations())
 def test_the_decision_is_what_the_oracle_expects(situation: Situation) -> None:
     decision = decide_on(situation)
@@ -64,7 +64,6 @@ def test_the_decision_is_what_the_oracle_expects(situation: Situation) -> None:
     assert not (decision.missing and expected.is_quorum_complete)
 
 
-@settings(max_examples=EXAMPLES * 2)
 @given(choosers())
 def test_p7_a_rule_that_does_not_allow_never_loosens(chooser: Chooser) -> None:
     added = choose_rule(chooser, "added", may_allow=False)
@@ -96,7 +95,6 @@ def test_p7_what_allows_and_asks_nobody_is_closed_until_some_rule_asks_for_seats
     assert decide(make_transfer(), make_policies(open_to_all, asking), make_facts()).status is Status.RELEASABLE
 
 
-@settings(max_examples=EXAMPLES * 2)
 @given(choosers())
 def test_p7_one_more_approval_never_makes_it_worse(chooser: Chooser) -> None:
     added = choose_approval(chooser)

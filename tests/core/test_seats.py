@@ -3,7 +3,7 @@
 from itertools import product
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.core.decide import decide
@@ -49,7 +49,6 @@ demands_drawn = st.lists(
 )
 
 
-@settings(max_examples=settings().max_examples * 3)
 @given(demands_drawn)
 def test_p11_seats_are_filled_exactly_when_some_assignment_fills_them(demands: list[Demand]) -> None:
     found, expected = find_assignment(demands), find_by_trying_all(demands)

@@ -11,6 +11,7 @@ from multiprocessing.context import ForkServerContext, ForkServerProcess
 from pathlib import Path
 
 from guard.bundles.bundle import Bundle, compute_bundle_digest, compute_roster_digest, to_bytes
+from guard.chain import SafeDeployment
 from guard.clients.signer_client import ask
 from guard.core.ids import NO_DIGEST, Address, ChainName, Digest, SignerId
 from guard.core.policy import SignerIdentity
@@ -24,7 +25,7 @@ from guard.signer.keystore import LIGHT_SCRYPT
 from guard.statements.signed import to_json, transfer_to_json
 from guard.statements.signing import sign
 from guard.statements.values import Approval, Proposal
-from tests.chains import CHAIN_ID, EXECUTOR_KEY, COIN, SafeDeployment, deploy_safe_contracts
+from tests.chains import CHAIN_ID, COIN, EXECUTOR_KEY, deploy_safe_contracts
 from tests.crash.release_main import run_fused_release
 from tests.crash.signer_main import run_fused_signer
 from tests.factories import CHAIN, DAY, TREASURY, digest_of, make_policy, make_transfer, private_key_of

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 import pytest
 
@@ -40,7 +39,7 @@ def time_to_final(stack: Stack, nonce: int) -> None:
         try:
             if chain.safe_nonce(stack.safe, "finalized") >= nonce:
                 return
-        except Exception:  # noqa: BLE001 Before the Safe is in a final block the node has no answer.
+        except Exception:
             assert time.monotonic() < ends_at
         assert time.monotonic() < ends_at
         time.sleep(0.1)

@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from guard.app.main import build_app
+import guard.app.main  # noqa: F401 It adds the signer's process to the commands.
+from guard.cli.flags import split_flags
+from guard.cli.root import build_app
 from guard.core.decide import DECISION_STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -26,7 +28,7 @@ def read_commands(text: str) -> list[list[str]]:
 
 def find_trouble(words: list[str]) -> str | None:
     """What is wrong with a command line: an unknown command or flag."""
-    command = COMMANDS
+    command, (_, words) = COMMANDS, split_flags(words)
     flags = {flag for each in command.params for flag in each.opts}
     for word in words:
         if word.startswith("--"):

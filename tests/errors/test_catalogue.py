@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from guard.errors import CATALOGUE, Code
-from guard.errors.catalogue import _ROOMS
+from guard.errors.catalogue import put_together
 from guard.errors.document import render_errors_document
 from tests.architecture.sources import ROOT, Source, iter_calls, load_sources
 
@@ -126,7 +126,10 @@ def test_a_code_is_lower_case_words_and_says_in_one_line_each_what_and_what_next
 
 
 def test_no_code_is_defined_twice() -> None:
-    assert sum(len(codes) for codes in _ROOMS) == len(CATALOGUE)
+    one, other = {"a.b": Code("one", "this")}, {"a.b": Code("other", "that"), "c.d": Code("third", "more")}
+    with pytest.raises(LookupError, match=r"'a\.b' is defined twice"):
+        put_together((one, other))
+    assert put_together((one,)) == one
 
 
 def test_the_document_is_generated_from_the_catalogue() -> None:

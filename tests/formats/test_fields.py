@@ -66,6 +66,12 @@ def test_a_field_of_another_type_is_refused(take: Callable[..., object], value: 
     refuse("json.field-type", take, {"field": value}, "field")
 
 
+def test_a_field_of_its_type_is_handed_over() -> None:
+    fields = {"text": "a", "list": [1], "bool": False, "count": 0}
+    assert (take_text(fields, "text"), take_list(fields, "list")) == ("a", [1])
+    assert (take_bool(fields, "bool"), take_count(fields, "count")) == (False, 0)
+
+
 @pytest.mark.parametrize(("value", "fits"), [(1, False), (2, True), (9, True), (10, False)])
 def test_a_count_lies_in_its_range(value: int, fits: bool) -> None:
     if fits:

@@ -31,6 +31,8 @@ TREASURY = [
     ('settle = "10m"', 'settle = "10\\x6d"', "policy.newer-toml", "write \\u and four figures"),
     ('settle = "10m"', 'settle = "10\\e"', "policy.newer-toml", "write \\u and four figures"),
     ('settle = "10m"', 'settle = "10\\q"', "policy.syntax", "write \\\\ for a backslash"),
+    ('settle = "10m"', f'settle = "{"m" * 10_000}"', "policy.file-too-large", ""),
+    ('settle = "10m"', f"settle = '{'m' * 10_000}'", "policy.file-too-large", ""),
     ('settle = "10m"', 'settle = "10\\ud800"', "policy.syntax", ""),
     ("{ policy-admins = 2 }", "{ policy-admins = 2, }", "policy.newer-toml", "remove the comma"),
     ("{ policy-admins = 2 }", "{\n policy-admins = 2 }", "policy.newer-toml", "write it on one line"),
@@ -113,6 +115,9 @@ TREASURY = [
 ]  # fmt: skip
 
 PEOPLE = [
+    ("format = 1", 'format = 1\npeople = ["bob"]', "policy.key-unknown", ""),
+    ("\ngroups = [", "\n#groups = [", "policy.key-missing", "add the line groups"),
+    ("\ngroups = [", "\ngroups = []\n#groups = [", "policy.empty", "fill it"),
     ('name = "Bob, treasurer"', 'name = ""', "policy.empty", ""),
     ('name = "Bob, treasurer"', 'name = " Bob"', "policy.empty", ""),
     ('name = "Bob, treasurer"', 'name = "Bo\u202eb"', "text.characters", "retype it"),
@@ -146,6 +151,8 @@ PEOPLE = [
 ]  # fmt: skip
 
 ADDRESSES = [
+    ("format = 1", "format = 1\nversion = 1", "policy.key-unknown", ""),
+    ("[[address]]", "[[addresses]]", "policy.key-unknown", 'did you mean "address"?'),
     ('label = "audit-firm"', 'label = "payroll-provider"', "policy.duplicate", "it stands first on line"),
     ('label = "audit-firm"', 'label = "Audit firm"', "policy.name", 'write "audit-firm"'),
     (FIRM, FIRM.lower(), "address.checksum", FIRM),

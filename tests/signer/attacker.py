@@ -109,7 +109,8 @@ class Attacker:
         transfer = self.team.transfer(amount_units=units, **changes)
         transfer_id = compute_transfer_id(transfer)
         self.transfers[transfer_id] = transfer
-        self.statements[transfer_id] = self.team.approved(transfer)
+        approval = self.team.approve(transfer, "bob", expires_at=transfer.expires_at)
+        self.statements[transfer_id] = (self.team.propose(transfer), approval)
         self.loot.amounts[transfer_id] = units
         return transfer
 

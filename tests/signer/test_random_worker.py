@@ -32,10 +32,10 @@ from tests.signer.attacker import CANCELLED, Attacker, Effect
 from tests.signer.conftest import IN_MEMORY
 from tests.signer.teams import D, found_team
 
-LIMITS = (make_limit(usdc(100), window=DAY), make_limit(usdc(60), window=6 * HOUR, also_per=("destination",)))
+LIMITS = (make_limit(usdc(100), window=6 * HOUR), make_limit(usdc(60), window=HOUR, also_per=("destination",)))
 DESTINATIONS = (address_of("destination exchange"), address_of("destination supplier"))
-AMOUNTS = (1, 20, 30, 40, 50, 60, 61)
-PAUSES = (1, 60, HOUR, 6 * HOUR - 1, 6 * HOUR, 6 * HOUR + 1, 12 * HOUR, DAY, DAY + 1)
+AMOUNTS = (30, 35, 40, 45, 60, 61)
+PAUSES = (1, 60, HOUR - 1, HOUR, HOUR + 1, 6 * HOUR - 1, 6 * HOUR, 6 * HOUR + 1)
 STEPS_AT_MOST = 40
 
 Step = tuple[str, int, int]
@@ -66,7 +66,8 @@ class World:
         amount = usdc(AMOUNTS[one % len(AMOUNTS)])
         known = list(attacker.transfers)
         again = {"again": known[-1]} if known and other % 2 else {}
-        attacker.propose(amount, destination=DESTINATIONS[other // 2 % 2], **again)
+        expires_at = attacker.team.clock.wall + 6 * DAY
+        attacker.propose(amount, destination=DESTINATIONS[other // 2 % 2], expires_at=expires_at, **again)
 
     def _ask(self, one: int, other: int) -> None:
         known = list(self.attacker.transfers.values())
@@ -82,8 +83,10 @@ class World:
         """Bring a transfer's certificate, or what is not yet one, to some signers."""
         attacker = self.attacker
         given = sorted((nonce, effect) for nonce, effect in attacker.loot.given if effect is not CANCELLED)
-        if given:
-            nonce, effect = given[-1 - one % min(3, len(given))]
+        whole = [(nonce, effect) for nonce, effect in given if effect in attacker.loot.executable_at(nonce)]
+        chosen = whole if whole and one % 8 else given
+        if chosen:
+            nonce, effect = chosen[-1 - one % min(3, len(chosen))]
             attacker.bring(attacker.certificate(attacker.transfers[effect], nonce), *self._some(other))
 
     def _name(self, one: int, other: int) -> None:
