@@ -28,4 +28,6 @@ class ExitStatus(IntEnum):
 
 def to_status(error: GuardError | AdapterError) -> ExitStatus:
     """The status of an error: a refusal is the request's fault, trouble is the world's."""
-    return ExitStatus.TROUBLE if isinstance(error, AdapterError) else ExitStatus.REFUSED
+    if isinstance(error, AdapterError):
+        return ExitStatus.TROUBLE
+    return ExitStatus.USAGE if error.code == "cli.usage" else ExitStatus.REFUSED

@@ -178,12 +178,19 @@ def _describe(carried: Carried, evidence: Path | None) -> str:
 
 
 def cancel(
-    voice: Voice, desk: Desk, vault_name: str, nonce: int, executing: Executing, *, folders: list[Path]
+    voice: Voice,
+    desk: Desk,
+    vault_name: str,
+    nonce: int,
+    executing: Executing,
+    *,
+    folders: list[Path],
+    out: Path | None,
 ) -> ExitStatus:
     """Free a nonce of a vault: collect the signers' cancels, book them, broadcast them."""
     vault = desk.require_vault(vault_name)
     place = desk.require_place(desk.require_chain_id(vault.chain), vault.address)
-    out = Path(f"cancel-{vault.id}-{nonce}")
+    place_of_files = out or Path(f"cancel-{vault.id}-{nonce}")
     errand = CancelErrand(
         place=place,
         nonce=nonce,
@@ -191,7 +198,7 @@ def cancel(
         transfers=gather_transfers(desk, folders),
     )
     executor_key = load_key(executing.keystore, executing.password_file)
-    world = make_world(desk, executor_key, lambda name, raw: _keep(out / name, raw))
+    world = make_world(desk, executor_key, lambda name, raw: _keep(place_of_files / name, raw))
     return _tell_cancelled(voice, carry_cancel(world, errand))
 
 

@@ -32,8 +32,16 @@ def compute_quorum_since(asked: Iterable[Asked], roster: Roster) -> int | None:
     demands = tuple(asked)
     if not demands:
         return None
-    times = sorted({seat.first_seen_at for _, _, seats in demands for seat in seats})
+    times = sorted({time for _, _, seats in demands for time in _compute_first_times(seats)})
     return next((time for time in times if is_fillable(to_demands(demands, roster, until=time))), None)
+
+
+def _compute_first_times(seats: Iterable[Seat]) -> Iterable[int]:
+    """Each person's earliest time: no other can complete a quorum, and one approver's thousand statements cost as much as one."""
+    first: dict[PersonId, int] = {}
+    for seat in seats:
+        first[seat.person] = min(seat.first_seen_at, first.get(seat.person, seat.first_seen_at))
+    return first.values()
 
 
 def to_demands(asked: Iterable[Asked], roster: Roster, *, until: int | None = None) -> tuple[Demand, ...]:

@@ -139,8 +139,8 @@ def _read_tiers(section: Section, decimals_of: dict[str, int]) -> tuple[Tier, ..
     entries = take_entries(section, "tiers")
     tiers = tuple(_read_tier(entry, decimals_of) for entry in entries)
     for place, entry in enumerate(entries):
-        # The rule itself refuses tiers that do not rise; asked tier by tier, it shows which one.
-        to_placed(entry, None, partial(_to_rule_of, tiers[: place + 1], section.values["id"]))
+        # The rule itself refuses tiers that do not rise; asked for each with the one before it, it shows which one.
+        to_placed(entry, None, partial(_to_rule_of, tiers[max(place - 1, 0) : place + 1], section.values["id"]))
     return tiers
 
 
@@ -160,10 +160,12 @@ def _read_tier(section: Section, decimals_of: dict[str, int]) -> Tier:
 def _read_limits(section: Section, decimals_of: dict[str, int]) -> tuple[RollingLimit, ...]:
     entries = take_entries(section, "limits")
     limits = [_read_limit(entry, decimals_of) for entry in entries]
-    for place, limit in enumerate(limits):
-        if limit in limits[:place]:
+    seen: set[RollingLimit] = set()
+    for entry, limit in zip(entries, limits, strict=True):
+        if limit in seen:
             message = f"a limit of {section.what} is there twice"
-            raise entries[place].refusal(None, "policy.duplicate", message, "remove one of them")
+            raise entry.refusal(None, "policy.duplicate", message, "remove one of them")
+        seen.add(limit)
     return to_ordered(limits, by_cap)
 
 

@@ -47,6 +47,7 @@ def _suggest_name(text: str, is_right: Callable[[object], bool]) -> str:
 def take_names(section: Section, name: str, is_right: Callable[[object], bool] = is_name) -> tuple[str, ...]:
     """The key as a list of names, not empty, each once, in the order of the file."""
     values = require_filled_list(section, name)
+    seen: set[str] = set()
     for place, value in enumerate(values):
         path = (*section.path, name, place)
         if not isinstance(value, str):
@@ -54,10 +55,11 @@ def take_names(section: Section, name: str, is_right: Callable[[object], bool] =
         if not is_right(value):
             suggestion = _suggest_name(value, is_right)
             raise section.source.refusal(path, "policy.name", f"{value[:60]!r} is not a name", suggestion)
-        if value in values[:place]:
+        if value in seen:
             raise section.source.refusal(
                 path, "policy.duplicate", f"{value} stands twice in {name}", "remove one of them"
             )
+        seen.add(value)
     return tuple(values)
 
 

@@ -4,8 +4,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from guard.clients.signer_client import SignerError, ask
 from guard.cli.folder import load_folder
+from guard.clients.signer_client import SignerError, ask
 from guard.statements.signed import to_json, transfer_to_json
 from tests.cli.road import SUPPLIER, Treasury
 

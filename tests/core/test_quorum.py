@@ -1,6 +1,7 @@
 """Since when a quorum stands, and when the delay from there is over, against looking at every second (TRUST §4, P4)."""
 
 from itertools import pairwise
+from time import process_time
 from typing import Any
 
 import pytest
@@ -170,3 +171,12 @@ def test_p4_a_quorum_that_is_lost_takes_its_time_with_it() -> None:
 def test_p12_a_changed_roster_voids_the_quorum_and_its_age() -> None:
     edition = make_edition(rules=(make_rule(approvals=to_approvals(finance=2)),), roster_digest=make_edition().digest)
     assert since(seen("bob", FIRST), seen("carol", SECOND), policies=make_policies(active=edition)) is None
+
+
+def test_p4_a_thousand_approvals_of_one_person_cost_no_more_than_one_quorum() -> None:
+    """One approver who floods a transfer with statements must not keep the signers from deciding on it."""
+    flood = [seen("bob", PROPOSED_AT + second) for second in range(1000)]
+    policies = make_policies(make_rule(approvals=to_approvals(finance=2, security=1)))
+    started = process_time()
+    assert since(*flood, seen("carol", FIRST), seen("erin", SECOND), policies=policies) == SECOND
+    assert process_time() - started < 1

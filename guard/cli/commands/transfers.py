@@ -93,6 +93,9 @@ def cancel(
         list[Path] | None,
         typer.Option("--transfer", metavar="TRANSFER_DIR", help="A transfer that may be named; may be repeated."),
     ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where the certificate is kept. [default: cancel-VAULT-NONCE]")
+    ] = None,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
 ) -> int:
@@ -101,4 +104,4 @@ def cancel(
 
     desk = to_desk(context)
     executing = Executing(keystore=executor or desk.settings.require_path("executor"), password_file=password_file)
-    return cancel(to_voice(as_json), desk, vault, nonce, executing, folders=transfer or [])
+    return cancel(to_voice(as_json), desk, vault, nonce, executing, folders=transfer or [], out=out)
