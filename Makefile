@@ -54,7 +54,7 @@ bench: setup  ## measure; prints a table and writes build/bench.json
 	@$(PY) tests/bench/run.py
 
 deep: setup  ## the long profiles of the same tests; records the run in docs/DEEP.md
-	@GUARD_PROFILE=deep $(PY) -m tests.deep.run
+	@TEST_PROFILE=deep $(PY) -m tests.deep.run
 
 lock: .venv/.demo  ## make the requirement locks anew
 	@.ci/lock

@@ -137,8 +137,8 @@ def _ending(process: "subprocess.Popen[bytes]") -> Iterator[None]:
 
 
 def require_anvil() -> Path:
-    """The anvil binary: `GUARD_ANVIL`, the npm package in tests/node, or PATH; otherwise the test is skipped."""
-    named = os.environ.get("GUARD_ANVIL")
+    """The anvil binary: `TEST_ANVIL`, the npm package in tests/node, or PATH; otherwise the test is skipped."""
+    named = os.environ.get("TEST_ANVIL")
     machine = {"x86_64": "amd64", "aarch64": "arm64", "arm64": "arm64"}.get(platform.machine(), platform.machine())
     packaged = FOUNDRY / f"anvil-{platform.system().lower()}-{machine}" / "bin" / "anvil"
     found = named or (str(packaged) if packaged.is_file() else shutil.which("anvil"))

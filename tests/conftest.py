@@ -1,6 +1,6 @@
 """What every test shares: the two profiles, the optional parts, and the list of what was not run.
 
-`GUARD_PROFILE` chooses between `ci` (short, the same examples each time) and `deep` (long, a seed chosen for each run).
+`TEST_PROFILE` chooses between `ci` (short, the same examples each time) and `deep` (long, a seed chosen for each run).
 """
 
 import os
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 
-PROFILE = os.environ.get("GUARD_PROFILE", "ci")
+PROFILE = os.environ.get("TEST_PROFILE", "ci")
 OPTIONAL = "optional part missing: "
 NODE_TOOLS = Path(__file__).parent / "node" / "node_modules" / "@foundry-rs"
 

@@ -140,14 +140,14 @@ def _load_source(path: FilePath) -> Source:
 def _collect_strangers(directory: FilePath, collector: Collector) -> None:
     """A rule in a file that nobody reads would silently not apply."""
     try:
-        names = sorted(path.name for path in directory.iterdir())
+        names = sorted(path.name.encode("ascii", "backslashreplace").decode() for path in directory.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return  # Each of the four files is then reported as missing.
     except OSError as trouble:
         raise AdapterError("policy.file-unreadable", f"cannot read {directory}: {trouble.strerror}") from trouble
     for name in names:
         if name.endswith(".toml") and not name.startswith(".") and name not in FILES:
-            message = f"{name} is not a policy file, and nothing in it would apply"
+            message = f"{name!r} is not a policy file, and nothing in it would apply"
             suggestion = compute_suggestion(name, FILES) or f"the files are {', '.join(FILES)}"
             collector.add(PolicyFileError("policy.file-unknown", message, file=name, line=1, suggestion=suggestion))
 

@@ -15,8 +15,7 @@ from guard.policyfiles.source import Source
 
 T = TypeVar("T")
 
-# Words of the policy language that later versions know. They are named as such, so that nobody searches for a typing
-# error.
+# Words of the policy language that later versions know; naming them as such spares the search for a typing error.
 LATER = frozenset(
     {
         "ceiling_price", "chain", "contract", "count", "currency", "displayless", "distinct", "function", "keys",
@@ -101,14 +100,14 @@ def _suggest(error: GuardError) -> str:
             return ""
 
 
-def to_section(source: Source, name: str, *, what: str = "") -> Section | None:
+def to_section(source: Source, name: str) -> Section | None:
     """The table of that name at the top of a file, or None where the file has none."""
     if name not in source.values:
         return None
     value = source.values[name]
     if not isinstance(value, dict):
         raise source.refusal((name,), "policy.type", f"{name} is not a table", f"write the header [{name}]")
-    return Section(source, (name,), value, what or f"[{name}]")
+    return Section(source, (name,), value, f"[{name}]")
 
 
 def to_sections(source: Source, name: str) -> list[Section]:

@@ -1,6 +1,7 @@
 """The signer's clock: the one module that reads one, and the rules by which a reading is good (TRUST §7).
 
-Only a good clock raises the high-water mark, stamps statements that move money, or signs a transfer. Stops, certificates and cancels need none.
+Only a good clock raises the high-water mark, stamps statements that move money, or signs a transfer. Stops, certificates and
+cancels need none.
 """
 
 from __future__ import annotations

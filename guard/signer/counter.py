@@ -1,6 +1,7 @@
 """A counter on another volume that shows when a journal was put back to an earlier state (TRUST §8).
 
-It is written after the journal's commit and before the answer leaves. A journal ahead of its counter is normal after a crash; one behind it holds.
+It is written after the journal's commit and before the answer leaves. A journal ahead of its counter is normal after a crash; one
+behind it holds.
 """
 
 from __future__ import annotations

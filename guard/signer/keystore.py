@@ -22,7 +22,8 @@ SHORTEST_PASSWORD = 8
 
 def create_keystore(path: Path, secret: bytes, password: bytes, *, scrypt: int = STRONG_SCRYPT) -> None:
     """Write a new keystore, readable by its owner alone. Refused where a file already is, or the password is short."""
-    from eth_keyfile import create_keyfile_json  # Imported late: it takes a third of a second that `--help` should not pay.
+    # Imported late: it takes a third of a second that `--help` should not pay.
+    from eth_keyfile import create_keyfile_json
 
     if len(password) < SHORTEST_PASSWORD:
         raise GuardError("key.password-short", f"a password has at least {SHORTEST_PASSWORD} characters")

@@ -106,7 +106,7 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError:
             return  # Whoever asked is gone. What was recorded stays, and asking again gives the same answer.
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 The name is the library's.
+    def log_message(self, format: str, *args: Any) -> None:
         """Requests are recorded in the journal, not here."""
 
     def version_string(self) -> str:

@@ -21,7 +21,7 @@ def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
     with signer.journal.reading() as db:
         memory = load_memory(db, signer.owner)
         transfers = [
-            _describe(signer, db, memory, each, transfer, now)
+            _describe(signer, db, memory, transfer_id=each, transfer=transfer, now=now)
             for each, transfer in memory.transfers.items()
             if _may_still_leave(memory, each, transfer, now)
         ]
@@ -45,7 +45,7 @@ def _may_still_leave(memory: Memory, transfer_id: TransferId, transfer: Transfer
 
 
 def _describe(
-    signer: Signer, db: sqlite3.Connection, memory: Memory, transfer_id: TransferId, transfer: Transfer, now: int
+    signer: Signer, db: sqlite3.Connection, memory: Memory, *, transfer_id: TransferId, transfer: Transfer, now: int
 ) -> dict[str, Any]:
     facts = load_facts(db, signer.verifier.chain, memory, transfer_id, now)
     decision = compute_decision(signer.verifier.decision, transfer, compute_policies(memory, transfer), facts)

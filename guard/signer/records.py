@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 
 from guard.core.facts import Outage
 from guard.core.ids import Address, Digest, PersonId, TransferId
@@ -132,12 +133,12 @@ def _to_statements(rows: Iterable[tuple[object, ...]]) -> tuple[StatementRow, ..
 
 def load_statements(db: sqlite3.Connection, transfer_id: TransferId) -> tuple[StatementRow, ...]:
     """Every statement about one transfer."""
-    return _to_statements(db.execute(f"{_STATEMENT} WHERE transfer_id = ? ORDER BY rowid", (transfer_id,)))  # noqa: S608
+    return _to_statements(db.execute(f"{_STATEMENT} WHERE transfer_id = ? ORDER BY rowid", (transfer_id,)))
 
 
 def load_statements_of_kind(db: sqlite3.Connection, kind: str) -> tuple[StatementRow, ...]:
     """Every statement of one kind."""
-    return _to_statements(db.execute(f"{_STATEMENT} WHERE kind = ? ORDER BY rowid", (kind,)))  # noqa: S608
+    return _to_statements(db.execute(f"{_STATEMENT} WHERE kind = ? ORDER BY rowid", (kind,)))
 
 
 def load_lifted(db: sqlite3.Connection) -> dict[Digest, int]:
@@ -244,7 +245,7 @@ def mark_run(db: sqlite3.Connection, run: int, now: int) -> bool:
 def load_outages(db: sqlite3.Connection) -> tuple[Outage, ...]:
     """The gaps between stretches in which the signer ran."""
     runs = db.execute("SELECT started_at, last_mark_at FROM runs ORDER BY id").fetchall()
-    return tuple(Outage(before[1], after[0]) for before, after in zip(runs, runs[1:], strict=False) if before[1] < after[0])
+    return tuple(Outage(before[1], after[0]) for before, after in pairwise(runs) if before[1] < after[0])
 
 
 def add_refusal(db: sqlite3.Connection, *, at: int, verb: str, transfer_id: str | None, body: bytes) -> None:

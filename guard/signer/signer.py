@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from guard.core.decide import compute_decision, require_releasable
 from guard.core.decision import Decision
-from guard.core.ids import Address, Digest, TransferId
+from guard.core.ids import Address, TransferId
 from guard.core.transfer import Transfer
 from guard.errors import GuardError, Refusal
 from guard.formats.canonical import to_canonical
@@ -35,7 +35,6 @@ from guard.statements.signed import SignedStatement
 from guard.statements.testimony import RELEASE, journal_key_of, testify
 from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import compute_owner, sign_hash
-
 
 STOPS_PER_SECOND, STOPS_AT_ONCE = 1, 200
 """What one key may send to the stop listener, counted only once its signature is good: nobody else can use it up (TRUST §6)."""
@@ -133,7 +132,7 @@ class Signer:
             memory = load_memory(db, self.owner)
             row = self._find_passed(db, memory, transfer)
             if row is None:
-                case = self._to_case(db, memory, transfer, now, look, clock_refusal)
+                case = self._to_case(db, memory, transfer, now=now, look=look, clock_refusal=clock_refusal)
                 refusals = find_refusals(self.verifier.release_checks, case)
                 if not refusals:
                     row = self._record(db, case)
@@ -179,6 +178,7 @@ class Signer:
         db: sqlite3.Connection,
         memory: Memory,
         transfer: Transfer,
+        *,
         now: int,
         look: Look,
         clock_refusal: Refusal | None,

@@ -66,7 +66,9 @@ def carry_cancel(world: World, errand: CancelErrand) -> Cancelled:
     keep_certificate(world, certificate)
     booked_by = book_everywhere(world, errand.contacts, certificate)
     if len(booked_by) <= errand.place.policy.numbers.withstands:
-        raise AdapterError("worker.not-booked", f"only {len(booked_by)} signers took the cancel, so it is not broadcast")
+        raise AdapterError(
+            "worker.not-booked", f"only {len(booked_by)} signers took the cancel, so it is not broadcast"
+        )
     return Cancelled(
         nonce=errand.nonce,
         answers=answers,

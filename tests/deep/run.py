@@ -1,6 +1,6 @@
 """Runs the long profiles of the same tests and records a run that passed in docs/DEEP.md.
 
-A run that failed records nothing: it prints its seed, with which it can be repeated (`GUARD_SEED=... make deep`).
+A run that failed records nothing: it prints its seed, with which it can be repeated (`TEST_SEED=... make deep`).
 Figures come from the tests themselves, by pytest's `record_property(name, value)`.
 """
 
@@ -26,7 +26,7 @@ INTRODUCTION = """# The long run
 
 `make deep` runs the same tests as `make test` with the profile `deep`: thousands of examples for each property, state
 searches and crash points without gaps, and a seed chosen anew. It takes long, so it is run by hand before a release.
-That command writes this page, which shows the last run that passed; `GUARD_SEED=<seed> make deep` repeats one.
+That command writes this page, which shows the last run that passed; `TEST_SEED=<seed> make deep` repeats one.
 """
 
 
@@ -43,13 +43,13 @@ class Case:
 
 def main() -> int:
     """Runs, and records when everything passed; the exit status is pytest's."""
-    seed = os.environ.get("GUARD_SEED") or str(random.SystemRandom().randrange(2**32))
+    seed = os.environ.get("TEST_SEED") or str(random.SystemRandom().randrange(2**32))
     print(f"deep: seed {seed}", flush=True)
     began = time.monotonic()
     status = run_tests(seed)
     took = time.monotonic() - began
     if status != 0:
-        print(f"deep: failed after {took:.0f} s; repeat with GUARD_SEED={seed} make deep; docs/DEEP.md is unchanged")
+        print(f"deep: failed after {took:.0f} s; repeat with TEST_SEED={seed} make deep; docs/DEEP.md is unchanged")
         return status
     cases = tuple(load_cases(RESULTS))
     RECORD.write_text("\n".join(render_record(cases, seed, took)) + "\n", encoding="utf-8")
@@ -61,7 +61,7 @@ def run_tests(seed: str) -> int:
     RESULTS.parent.mkdir(exist_ok=True)
     command = [sys.executable, "-m", "pytest", "-n", WORKERS, "--dist", "worksteal", f"--junitxml={RESULTS}"]
     command += [f"--hypothesis-seed={seed}", "-o", "faulthandler_timeout=0", *sys.argv[1:]]
-    return subprocess.run(command, cwd=ROOT, env=os.environ | {"GUARD_PROFILE": "deep"}, check=False).returncode
+    return subprocess.run(command, cwd=ROOT, env=os.environ | {"TEST_PROFILE": "deep"}, check=False).returncode
 
 
 def load_cases(results: Path) -> Iterator[Case]:

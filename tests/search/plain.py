@@ -1,40 +1,23 @@
-"""The same search without any reduction: slow, obvious, and the oracle of `explore`.
+"""The same search with no reduction but the exchange of names: slow, obvious, and the oracle of `explore`.
 
-The chain is a part of the state, a certificate is brought on its own and to any signer in any order, one step is one thing
-that happens, and nothing is left out because it cannot matter. Signers are told apart only by what they are and hold.
+The chain is a part of the state and executes one certificate at a time; a certificate is brought on its own, for any nonce,
+to any signer, in any order and number; one step is one thing that happens.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import NamedTuple
+from itertools import permutations
 
 from guard.core.ids import TransferId
 from guard.signer.release_chain import ChainRules
-from tests.search.explore import name_violation
-from tests.search.world import (
-    Allowed,
-    Certificate,
-    Given,
-    Honest,
-    Setting,
-    book_certificate,
-    compute_allowed,
-    compute_certificates,
-    make_honest,
-    sign_cancel,
-    sign_transfer,
-)
+from tests.search.explore import Available, Census, State, name_violation
+from tests.search.world import Setting, book_certificate, make_honest, sign_cancel, sign_transfer
 
 Executed = tuple[TransferId | None, ...]
-
-
-class PlainState(NamedTuple):
-    """What the chain has executed, and every honest signer."""
-
-    executed: Executed
-    signers: tuple[Honest, ...]
+PlainState = tuple[Executed, State]
+"""What the chain has executed, and every honest signer by its number in a `Census`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,52 +32,64 @@ class PlainSearch:
 class _Plain:
     def __init__(self, setting: Setting, variants: tuple[ChainRules, ...]):
         self._setting = setting
-        self._variants = variants
-        self._allowed: dict[Honest, Allowed] = {}
-        self._certificates: dict[tuple[int, tuple[tuple[int, frozenset[Given]], ...]], tuple[Certificate, ...]] = {}
+        self._census = Census(setting, variants)
+        orders = permutations(setting.transfer_ids)
+        names = [dict(zip(setting.transfer_ids, order, strict=True)) for order in orders]
+        self._renamings: list[dict[TransferId | None, TransferId | None]] = [{None: None, **each} for each in names]
+        self._next: dict[tuple[int, Available], frozenset[int]] = {}
 
-    def _certificates_at(self, nonce: int, signers: tuple[Honest, ...]) -> tuple[Certificate, ...]:
-        holders = tuple((signer.seats, signer.given[nonce]) for signer in signers)
-        if (nonce, holders) not in self._certificates:
-            made = compute_certificates(self._setting, self._variants[0], nonce, holders)
-            self._certificates[nonce, holders] = made
-        return self._certificates[nonce, holders]
+    def start(self) -> PlainState:
+        signers = (self._census.number(make_honest(self._setting, seats)) for seats in self._setting.honest)
+        return self._canonical((), tuple(signers))
+
+    def _canonical(self, executed: Executed, signers: State) -> PlainState:
+        images = [self._census.images(number) for number in signers]
+        return min(
+            (
+                (tuple(names[each] for each in executed), tuple(sorted(column)))
+                for names, column in zip(self._renamings, zip(*images, strict=True), strict=True)
+            ),
+            key=lambda state: ([each or "" for each in state[0]], state[1]),
+        )
 
     def iter_next(self, state: PlainState) -> Iterator[PlainState]:
-        certificates = [self._certificates_at(nonce, state.signers) for nonce in range(self._setting.nonces)]
-        nonce = len(state.executed)
-        if nonce < self._setting.nonces:
-            for certificate in certificates[nonce]:
-                yield PlainState((*state.executed, certificate.transfer_id), state.signers)
-        for position, signer in enumerate(state.signers):
-            for became in self._iter_signer(signer, certificates):
-                if became != signer:
-                    signers = (*state.signers[:position], became, *state.signers[position + 1 :])
-                    yield PlainState(state.executed, tuple(sorted(signers, key=hash)))
+        executed, signers = state
+        available = self._census.available(signers)
+        if len(executed) < self._setting.nonces:
+            for certificate in self._census.certificates(available, len(executed)):
+                yield self._canonical((*executed, certificate.transfer_id), signers)
+        for position, number in enumerate(signers):
+            for became in self._find_next(number, available):
+                yield self._canonical(executed, (*signers[:position], became, *signers[position + 1 :]))
 
-    def _iter_signer(self, signer: Honest, certificates: list[tuple[Certificate, ...]]) -> Iterator[Honest]:
-        if signer not in self._allowed:
-            self._allowed[signer] = compute_allowed(self._setting, self._variants, signer)
-        allowed = self._allowed[signer]
+    def _find_next(self, number: int, available: Available) -> frozenset[int]:
+        key = (number, available)
+        if key not in self._next:
+            self._next[key] = frozenset(self._iter_signer(number, available)) - {number}
+        return self._next[key]
+
+    def _iter_signer(self, number: int, available: Available) -> Iterator[int]:
+        census, signer, allowed = self._census, self._census.signers[number], self._census.allowed(number)
         for nonce, transfer_id in allowed.transfers:
-            yield sign_transfer(signer, nonce, transfer_id)
+            yield census.number(sign_transfer(signer, nonce, transfer_id))
         for nonce in allowed.cancels:
-            yield sign_cancel(signer, nonce)
-        for nonce, made in enumerate(certificates):
-            for certificate in made:
-                yield signer._replace(book=book_certificate(signer.book, nonce, certificate))
+            yield census.number(sign_cancel(signer, nonce))
+        for nonce in range(self._setting.nonces):
+            for certificate in census.certificates(available, nonce):
+                book = book_certificate(signer.book, nonce, certificate)
+                yield census.number(signer._replace(book=book))
 
 
 def explore_plainly(setting: Setting, *variants: ChainRules) -> PlainSearch:
     """Visit every state in the order of its distance, up to the first violation."""
     plain = _Plain(setting, variants)
-    level = {PlainState((), tuple(make_honest(setting, seats) for seats in setting.honest))}
+    level = {plain.start()}
     seen = set(level)
     steps = 0
     while level:
-        if any(name_violation(setting, state.executed) for state in level):
-            return PlainSearch(frozenset(state.executed for state in seen), len(seen), steps)
+        if any(name_violation(setting, executed) for executed, _ in level):
+            return PlainSearch(frozenset(executed for executed, _ in seen), len(seen), steps)
         level = {after for state in level for after in plain.iter_next(state)} - seen
         seen |= level
         steps += 1
-    return PlainSearch(frozenset(state.executed for state in seen), len(seen), None)
+    return PlainSearch(frozenset(executed for executed, _ in seen), len(seen), None)

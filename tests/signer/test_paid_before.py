@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from guard.core.ids import TransferId
+from guard.core.ids import NATIVE, TransferId
 from guard.core.transfer import Transfer
 from guard.signer.release_checks import AGAIN_WINDOW
 from guard.statements.digests import compute_transfer_id
-from tests.factories import NATIVE, address_of, digest_of, make_limit, usdc
+from tests.factories import address_of, digest_of, make_limit, usdc
 from tests.signer.ablation import without_check
 from tests.signer.attacker import CANCELLED, Attacker
 from tests.signer.teams import A, B, C, D, found_team

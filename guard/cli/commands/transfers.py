@@ -94,7 +94,8 @@ def cancel(
         typer.Option("--transfer", metavar="TRANSFER_DIR", help="A transfer that may be named; may be repeated."),
     ] = None,
     out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where the certificate is kept. [default: cancel-VAULT-NONCE]")
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Where the certificate is kept. [default: cancel-VAULT-NONCE]"),
     ] = None,
     password_file: PasswordFile = None,
     as_json: AsJson = False,
