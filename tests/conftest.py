@@ -25,7 +25,7 @@ settings.register_profile(
 settings.register_profile(
     "deep",
     deadline=None,
-    max_examples=5000,
+    max_examples=1000,
     print_blob=True,
     suppress_health_check=[HealthCheck.too_slow],
 )
@@ -59,6 +59,14 @@ def _find_foundry_tool(name: str) -> Path:
     if on_path:
         return Path(on_path)
     pytest.skip(f"{OPTIONAL}{name} (npm package @foundry-rs/{name}; `make setup` says why)")
+
+
+LONGEST_FIRST = ("tests/crash/", "tests/search/", "tests/cli/")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, so that no process is left with it at the end while the other has nothing to do."""
+    items.sort(key=lambda item: next((at for at, each in enumerate(LONGEST_FIRST) if each in item.nodeid), len(LONGEST_FIRST)))
 
 
 @pytest.hookimpl(trylast=True)

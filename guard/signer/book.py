@@ -44,6 +44,11 @@ class Page:
         """Every transfer that any cancel certificate held for this nonce names."""
         return frozenset().union(*self.cancel_certificates)
 
+    @property
+    def transfers(self) -> frozenset[TransferId]:
+        """Every transfer that was signed, certified or named at this nonce."""
+        return self.named | self.certified | (frozenset() if self.signed is None else {self.signed})
+
     def is_void(self, transfer_id: TransferId) -> bool:
         """Whether the certificates held prove that the transfer can never be executed at this nonce.
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any
 
+from guard.core.decide import compute_decision
 from guard.core.ids import Address, TransferId, is_digest
 from guard.core.policy import Policy, Vault
 from guard.errors import GuardError
 from guard.formats.canonical import parse_json, to_canonical
 from guard.signer import records
-from guard.signer.memory import load_memory, to_body
+from guard.signer.memory import Memory, compute_policies, load_facts, load_known, load_memory, to_body
 from guard.signer.records import CertificateRow, VaultAt
 from guard.signer.release_chain import compute_cancel_statement, find_cancel_refusal
 from guard.signer.signer import Signer
@@ -51,18 +53,30 @@ def sign_cancel(signer: Signer, at: VaultAt, nonce: int) -> dict[str, Any]:
     }
 
 
+STOPPED = frozenset({"decision.vetoed", "decision.withdrawn", "decision.rejected"})
+"""Why a transfer can never be released any more. One approver's rejection alone is none of these: it bars that person's seat."""
+
+
 def cancel_stopped(signer: Signer, transfer_id: TransferId) -> dict[str, Any]:
-    """The cancel that anybody may ask for once the transfer is stopped here: the stored stop is the authority."""
+    """The cancel that anybody may ask for once the transfer is stopped here for good: the stored stops are the authority."""
     with signer.journal.reading() as db:
         memory = load_memory(db, signer.owner)
-        kinds = {row.kind for row in records.load_statements(db, transfer_id)}
-        if not kinds & {"veto", "rejection"}:
-            raise GuardError("signer.not-stopped", "no veto or rejection of that transfer is stored here")
+        if not _is_stopped(signer, db, memory, transfer_id):
+            raise GuardError("signer.not-stopped", "that transfer is not known here or not stopped for good")
         for at, book in memory.books.items():
             for nonce in book.nonces_signing(transfer_id):
                 if not book.page(nonce).has_certificate:
                     return sign_cancel(signer, at, nonce)
     raise GuardError("signer.nothing-to-cancel", "this signer has signed nothing of that transfer that could be cancelled")
+
+
+def _is_stopped(signer: Signer, db: sqlite3.Connection, memory: Memory, transfer_id: TransferId) -> bool:
+    transfer = load_known(db, [transfer_id]).get(transfer_id)
+    if transfer is None:
+        return False
+    facts = load_facts(db, signer.verifier.chain, memory, transfer_id, signer.clock.read().wall)
+    decision = compute_decision(signer.verifier.decision, transfer, compute_policies(memory, transfer), facts)
+    return any(reason.code in STOPPED for reason in decision.reasons)
 
 
 def book_certificate(signer: Signer, certificate: Certificate) -> bool:

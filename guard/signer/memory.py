@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -26,6 +27,7 @@ from guard.signer.records import (
     load_signed,
     load_statements,
     load_statements_of_kind,
+    load_transfer,
     load_transfers,
 )
 from guard.signer.release_chain import ChainRules, compute_counted
@@ -36,7 +38,11 @@ from guard.statements.values import Approval, Freeze, Unfreeze
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Memory:
-    """The signer's own knowledge at one moment, read in one transaction."""
+    """The signer's own knowledge at one moment, read in one transaction.
+
+    `transfers` are those that stand in the books. What people only talk about is looked up where it is needed: it may be any number,
+    and the more of it there is the slower a stop would be.
+    """
 
     active: Edition
     editions: dict[Digest, Edition]
@@ -60,9 +66,25 @@ def load_memory(db: sqlite3.Connection, owner: Address) -> Memory:
     if not editions:
         raise GuardError("signer.not-pinned", "no policy is pinned; this signer signs nothing")
     active = list(editions.values())[-1]
-    transfers = {each: transfer_from_json(parse_json(body)) for each, body in load_transfers(db).items()}
     books = {to_vault_at(active, vault): load_book(db, active, vault, owner) for vault in active.policy.vaults}
-    return Memory(active=active, editions=editions, transfers=transfers, books=books)
+    standing = frozenset(each for book in books.values() for page in book.pages for each in page.transfers)
+    return Memory(active=active, editions=editions, transfers=load_known(db, standing), books=books)
+
+
+def load_known(db: sqlite3.Connection, transfer_ids: Iterable[TransferId]) -> dict[TransferId, Transfer]:
+    """Those of these transfers that were ever seen here."""
+    found = ((each, load_transfer(db, each)) for each in transfer_ids)
+    return {each: _to_transfer(body) for each, body in found if body is not None}
+
+
+def load_seen(db: sqlite3.Connection) -> dict[TransferId, Transfer]:
+    """Every transfer that was ever seen here."""
+    return {each: _to_transfer(body) for each, body in load_transfers(db).items()}
+
+
+@lru_cache(maxsize=4096)
+def _to_transfer(body: bytes) -> Transfer:
+    return transfer_from_json(parse_json(body))
 
 
 def to_vault_at(active: Edition, vault: Vault) -> VaultAt:
@@ -156,13 +178,17 @@ def load_freezes(db: sqlite3.Connection) -> tuple[FreezeInForce, ...]:
 
 
 def load_frozen_at(db: sqlite3.Connection) -> dict[Digest, int]:
-    """When each freeze was stored; of several under one id, the last."""
-    found = [(row.stored_at, to_statement(row).statement) for row in load_statements_of_kind(db, "freeze")]
-    stored: dict[Digest, int] = {}
+    """When a good clock first saw each freeze; of several under one id, the last. One that waits for a good clock is not in it.
+
+    Not when it was stored: a freeze is stored whatever the clock, and one that says next year would hold the treasury until then.
+    """
+    found = [(row.first_seen_at, to_statement(row).statement) for row in load_statements_of_kind(db, "freeze")]
+    waiting = {said.id for at, said in found if isinstance(said, Freeze) and at is None}
+    seen: dict[Digest, int] = {}
     for at, said in found:
-        if isinstance(said, Freeze):
-            stored[said.id] = max(at, stored.get(said.id, at))
-    return stored
+        if isinstance(said, Freeze) and at is not None and said.id not in waiting:
+            seen[said.id] = max(at, seen.get(said.id, at))
+    return seen
 
 
 def load_unfreezes(db: sqlite3.Connection) -> tuple[SeenUnfreeze, ...]:
@@ -196,8 +222,7 @@ def compute_payments(memory: Memory, at: VaultAt) -> tuple[KnownPayment, ...]:
     """Every transfer that was signed, certified or named for a vault; final once every nonce at which it stands is."""
     seen: dict[TransferId, int | None] = {}
     for _, page in memory.books[at].entries():
-        own = frozenset() if page.signed is None else frozenset({page.signed})
-        for transfer_id in own | page.certified | page.named:
+        for transfer_id in page.transfers:
             before = seen.get(transfer_id, 0)
             final = page.seen_final_at
             seen[transfer_id] = None if before is None or final is None else max(before, final)

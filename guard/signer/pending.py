@@ -8,7 +8,8 @@ from typing import Any
 from guard.core.decide import compute_decision
 from guard.core.ids import Digest, TransferId
 from guard.core.transfer import Transfer
-from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory
+from guard.signer import records
+from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory, load_seen
 from guard.signer.records import VaultAt
 from guard.signer.signer import Signer
 from guard.statements.signed import transfer_to_json
@@ -20,10 +21,12 @@ def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
     now = signer.clock.read().wall
     with signer.journal.reading() as db:
         memory = load_memory(db, signer.owner)
+        # A clock that runs ahead hides nothing: what has ended must have ended by a time at which the clock was good.
+        seen = min(now, records.load_high_water(db))
         transfers = [
             _describe(signer, db, memory, transfer_id=each, transfer=transfer, now=now)
-            for each, transfer in memory.transfers.items()
-            if _may_still_leave(memory, each, transfer, now)
+            for each, transfer in load_seen(db).items()
+            if _may_still_leave(memory, each, transfer, seen)
         ]
         freezes = [{"id": each.id, "scope": each.scope.kind.value, "by": each.person} for each in load_freezes(db)]
     fields = {"at": now, "policy": memory.active.digest, "transfers": transfers, "freezes": freezes, "challenge": challenge}

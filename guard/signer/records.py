@@ -107,6 +107,11 @@ def add_statement(db: sqlite3.Connection, row: StatementRow) -> None:
     )
 
 
+def has_statement(db: sqlite3.Connection, person: PersonId, digest: Digest) -> bool:
+    """Whether this person's statement is on record."""
+    return db.execute("SELECT 1 FROM statements WHERE person = ? AND digest = ?", (person, digest)).fetchone() is not None
+
+
 def stamp_statements(db: sqlite3.Connection, now: int) -> None:
     """Give every statement that waited for a good clock its time of first sight."""
     db.execute("UPDATE statements SET first_seen_at = ? WHERE first_seen_at IS NULL", (now,))

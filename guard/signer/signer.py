@@ -23,7 +23,7 @@ from guard.ports import Clock, Endpoint
 from guard.signer import records
 from guard.signer.journal import Journal
 from guard.signer.limiting import SourceLimit
-from guard.signer.memory import Memory, compute_payments, compute_policies, load_facts, load_memory
+from guard.signer.memory import Memory, compute_payments, compute_policies, load_facts, load_known, load_memory
 from guard.signer.moment import Look, judge_clock, take_look
 from guard.signer.receiving import Received, Receiving, receive_statements
 from guard.signer.records import SignedRow, VaultAt
@@ -206,7 +206,7 @@ class Signer:
             clock_refusal=clock_refusal,
             settled_in=self.compute_settled_in(memory),
             payments=compute_payments(memory, at),
-            known_transfers=memory.transfers,
+            known_transfers=load_known(db, [transfer.again]),
         )
 
     def _record(self, db: sqlite3.Connection, case: ReleaseCase) -> SignedRow:

@@ -36,10 +36,13 @@ def take_stop(signer: Signer, signed: SignedStatement) -> dict[str, Any]:
         outcome = admit(receiving.checks, signed, receiving.context(None))
         if isinstance(outcome, Refusal):
             raise GuardError(outcome.code, outcome.message)
-        signer.stops_by_key.require(outcome.key)
         if isinstance(signed.statement, Freeze):
-            _require_may_freeze(db, signed.statement, outcome.person, now)
-        store_statement(db, receiving, signed, outcome)
+            _require_unspent(db, signed.statement)
+        if not records.has_statement(db, outcome.person, outcome.digest):
+            # Only a new stop is counted: whoever has seen a guardian's stops could bring them again until that guardian is locked out.
+            signer.stops_by_key.require(outcome.key)
+            _require_not_barred(db, signed.statement, outcome.person, max(now, records.load_high_water(db)))
+            store_statement(db, receiving, signed, outcome)
         fields = {
             "statement": outcome.digest,
             "kind": kind_of(signed.statement),
@@ -49,10 +52,16 @@ def take_stop(signer: Signer, signed: SignedStatement) -> dict[str, Any]:
     return signer.testify(RECEIPT, **fields)
 
 
-def _require_may_freeze(db: Any, freeze: Freeze, person: PersonId, now: int) -> None:
-    lifted = records.load_lifted(db)
-    if freeze.id in lifted:
+def _require_unspent(db: Any, freeze: Freeze) -> None:
+    if freeze.id in records.load_lifted(db):
         raise GuardError("stop.spent", "a quorum has lifted this freeze; freeze again under a new id")
+
+
+def _require_not_barred(db: Any, stop: Statement, person: PersonId, now: int) -> None:
+    """`now` is never before the mark: a clock that is behind makes no bar last longer."""
+    if not isinstance(stop, Freeze):
+        return
+    lifted = records.load_lifted(db)
     own = [row for row in records.load_statements_of_kind(db, "freeze") if row.person == person]
     ends = [lifted[said.id] for row in own if isinstance(said := to_statement(row).statement, Freeze) and said.id in lifted]
     if any(now < at + BARRED_FOR for at in ends):

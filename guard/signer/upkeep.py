@@ -49,5 +49,6 @@ def _book_finals(db: sqlite3.Connection, memory: Memory, look: Look, now: int) -
 def _lift_freezes(db: sqlite3.Connection, memory: Memory, now: int) -> None:
     unfreezes, outages, frozen_at = load_unfreezes(db), records.load_outages(db), load_frozen_at(db)
     for freeze in load_freezes(db):
-        if is_lifted(freeze.id, unfreezes, memory.active, now, outages, frozen_at=frozen_at[freeze.id]):
+        seen_at = frozen_at.get(freeze.id)
+        if seen_at is not None and is_lifted(freeze.id, unfreezes, memory.active, now, outages, frozen_at=seen_at):
             records.add_lifted(db, freeze.id, now)

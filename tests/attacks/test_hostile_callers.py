@@ -57,8 +57,13 @@ def _exchange(address: tuple[str, int], sent: bytes) -> bytes:
     """Everything that comes back until the other side closes."""
     with closing(socket.create_connection(address, timeout=10)) as connection:
         connection.sendall(sent)
-        connection.shutdown(socket.SHUT_WR)
-        return b"".join(iter(lambda: connection.recv(65536), b""))
+        came = b""
+        try:
+            while part := connection.recv(65536):
+                came += part
+        except ConnectionResetError:
+            return came  # What was sent and not read by the other side resets the connection once it is closed.
+        return came
 
 
 def _answer(came: bytes) -> dict[str, object]:

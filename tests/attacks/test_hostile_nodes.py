@@ -26,7 +26,7 @@ CLOSING_HEAD = b"HTTP/1.0 200 OK\r\nContent-Length: 1000\r\n\r\n"
 
 
 @contextmanager
-def _node(talk: Callable[[socket.socket], None]) -> Iterator[HttpEndpoint]:
+def _node(talk: Callable[[socket.socket], None], *, timeout: float = 10) -> Iterator[HttpEndpoint]:
     """A node on loopback that talks like this to every connection."""
     server = socket.create_server(("127.0.0.1", 0))
 
@@ -45,7 +45,7 @@ def _node(talk: Callable[[socket.socket], None]) -> Iterator[HttpEndpoint]:
     thread = threading.Thread(target=serve, daemon=True)
     thread.start()
     try:
-        yield HttpEndpoint(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=0.2)
+        yield HttpEndpoint(f"http://127.0.0.1:{server.getsockname()[1]}", timeout=timeout)
     finally:
         server.close()
 
@@ -59,7 +59,7 @@ def test_a_node_that_drips_its_answer_is_cut_off(head: bytes) -> None:
         while not over.wait(0.02):
             connection.sendall(b"x")
 
-    with _node(drip) as endpoint, pytest.raises(AdapterError, match="eth_getBlockByNumber"):
+    with _node(drip, timeout=0.2) as endpoint, pytest.raises(AdapterError, match="eth_getBlockByNumber"):
         endpoint.read_view(VAULT_ADDRESS)
     over.set()
 

@@ -300,6 +300,19 @@ def test_d10_what_is_missing_is_named_with_who_could_fill_it() -> None:
     assert said == [("finance", 1, ("dave",)), ("security", 1, ("dave", "erin"))]
 
 
+def test_d10_a_group_that_lacks_nobody_is_not_told() -> None:
+    policies = make_policies(make_rule(approvals=to_approvals(finance=1, security=1)))
+    decision = decide(make_transfer(), policies, make_facts(make_approval("bob")))
+    assert [missing.group for missing in decision.missing] == ["security"]
+
+
+@pytest.mark.parametrize("counts", [(2, 3), (3, 2)])
+def test_d10_of_several_rules_the_one_that_lacks_most_is_told(counts: tuple[int, int]) -> None:
+    rules = [make_rule(f"rule-{place}", approvals=to_approvals(finance=count)) for place, count in enumerate(counts)]
+    decision = decide(make_transfer(), make_policies(*rules), make_facts(make_approval("bob")))
+    assert [(missing.group, missing.count) for missing in decision.missing] == [("finance", 2)]
+
+
 @pytest.mark.parametrize(("early", "status"), [(1, Status.HELD), (0, Status.RELEASABLE), (-1, Status.RELEASABLE)])
 def test_d11_a_delay_is_over_after_exactly_its_seconds(early: int, status: Status) -> None:
     quorum_since = PROPOSED_AT + 10 * MINUTE

@@ -214,6 +214,11 @@ def test_p12_an_approval_has_expired_in_its_last_second(late: int, expected: boo
     assert counts(make_approval("bob", expires_at=NOW), now=NOW + late) is expected
 
 
+@pytest.mark.parametrize(("lasts", "expected"), [(-1, False), (0, False), (1, True)])
+def test_p12_an_approval_lasts_for_at_least_a_second(lasts: int, expected: bool) -> None:
+    assert counts(make_approval("bob", signed_at=NOW + 9, first_seen_at=NOW, expires_at=NOW + 9 + lasts)) is expected
+
+
 @pytest.mark.parametrize(("late", "expected"), [(-1, False), (0, True), (1, True)])
 @pytest.mark.parametrize("field", ["signed_at", "first_seen_at"])
 def test_p12_a_key_counts_from_the_second_of_its_enrolment(field: str, late: int, expected: bool) -> None:

@@ -195,6 +195,14 @@ def test_p6_an_unfreeze_has_expired_in_its_last_second(late: int, lifted: bool) 
     assert lifts(ERIN, replace(FRANK, expires_at=NOW - late)) is lifted
 
 
+@pytest.mark.parametrize(("late", "lifted"), [(-1, False), (0, True), (1, True)])
+@pytest.mark.parametrize("field", ["signed_at", "first_seen_at"])
+def test_p6_a_key_lifts_from_the_second_of_its_enrolment(field: str, late: int, lifted: bool) -> None:
+    enrolled_at = NOW - 2 * HOUR - MINUTE
+    edition = make_edition(enrolled_at=make_edition().enrolled_at | {address_of("frank"): enrolled_at})
+    assert lifts(ERIN, make_unfreeze("frank", **{field: enrolled_at + late}), edition=edition) is lifted
+
+
 def test_one_unfreeze_lifts_every_freeze_that_it_lists_and_no_other() -> None:
     both = [make_unfreeze(person, "freeze 1", "freeze 2") for person in ("erin", "frank")]
     edition = make_edition()

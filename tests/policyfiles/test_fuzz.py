@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from guard.bundles.bundle import parse_bundle, to_bytes
@@ -34,8 +34,6 @@ def directory(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copy_sample(tmp_path_factory.mktemp("fuzz"))
 
 
-# Each example reads four files, most of them twice; a thousand take a minute.
-@settings(max_examples=min(settings().max_examples, 1000))
 @given(changes=st.lists(edits, min_size=1, max_size=3))
 def test_changed_bytes_give_a_policy_or_one_clear_refusal(directory: Path, changes: list[Edit]) -> None:
     _write(directory, changes)

@@ -18,7 +18,7 @@ ADDRESS_LINE = 'address = "0xBeCd35651da4CFc612fa24870a1181cc7Fd8A270"\n'
 
 
 @given(st.integers(0, 2**32))
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=min(settings().max_examples, 1000))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_the_order_of_tables_keys_and_sets_does_not_change_the_digest(tmp_path: Path, seed: int) -> None:
     random = Random(seed)
     for name in FILES:

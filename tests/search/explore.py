@@ -51,6 +51,8 @@ State = tuple[int, ...]
 """The honest signers by their numbers in a `Census`, sorted unless said otherwise."""
 Available = tuple[int, ...]
 """For each nonce the number of its list of certificates that the worker can make."""
+Executed = tuple[TransferId | None, ...]
+"""What the chain has executed, nonce by nonce: a transfer, or None for a cancel."""
 
 
 class Booking(NamedTuple):
@@ -72,12 +74,6 @@ class Move(NamedTuple):
     def steps(self) -> int:
         """How many things happen."""
         return len(self.bookings) + 1
-
-
-class Effects(NamedTuple):
-    """What the chain executes, nonce by nonce: a transfer, or None for a cancel."""
-
-    executed: tuple[TransferId | None, ...]
 
 
 class Census:
@@ -150,9 +146,13 @@ class Census:
             self._certificates[key] = number
         return number
 
-    def certificates(self, available: Available, nonce: int) -> tuple[Certificate, ...]:
-        """The certificates at one nonce."""
-        return self._lists[available[nonce]]
+    def certificates(self, available: Available) -> list[tuple[Certificate, ...]]:
+        """The certificates themselves, nonce by nonce."""
+        return [self._lists[number] for number in available]
+
+    def start(self) -> State:
+        """Everybody before the first step, in the order of their names."""
+        return tuple(self.number(make_honest(self.setting, seats)) for seats in self.setting.honest)
 
     def moves(self, number: int, available: Available) -> tuple[Move, ...]:
         """Everything that one signer can be made to do while these certificates can be made."""
@@ -176,7 +176,7 @@ class Census:
     ) -> Iterator[tuple[int, tuple[Booking, ...]]]:
         signer, nonce = self.signers[number], self.allowed(number).open_nonce
         if nonce < self.setting.nonces and not signer.book.page(nonce).has_certificate:
-            for certificate in self.certificates(available, nonce):
+            for certificate in self._lists[available[nonce]]:
                 book = book_certificate(signer.book, nonce, certificate)
                 yield self.number(signer._replace(book=book)), (*bookings, Booking(nonce, certificate))
 
@@ -195,54 +195,50 @@ class Census:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """What must never be, with the shortest way to it."""
+    """What must never be, with a shortest way to it."""
 
     kind: str
     trace: tuple[str, ...]
 
     def __str__(self) -> str:
-        lines = (f"  {number:2}. {step}" for number, step in enumerate(self.trace, 1))
-        return "\n".join([f"{self.kind} after {len(self.trace)} steps:", *lines])
+        return "\n".join([f"{self.kind} after {len(self.trace)} steps:", *to_lines(self.trace)])
+
+
+def to_lines(trace: tuple[str, ...]) -> list[str]:
+    """The steps, numbered."""
+    return [f"  {number:2}. {step}" for number, step in enumerate(trace, 1)]
 
 
 @dataclass(slots=True)
 class Explored:
-    """A search that has ended: every state with its distance, or the shortest violation."""
+    """A search that has ended: every state with its distance and where it was reached from, or the shortest violation."""
 
-    setting: Setting
     census: Census
-    distances: dict[State, int]
-    violation: Violation | None
-    seconds: float
+    distances: dict[State, int] = field(default_factory=dict)
+    parents: dict[State, State] = field(default_factory=dict)
+    violation: Violation | None = None
+    seconds: float = 0.0
+
+    @property
+    def setting(self) -> Setting:
+        """What was searched."""
+        return self.census.setting
 
     def __str__(self) -> str:
         found = f"violation after {len(self.violation.trace)} steps" if self.violation else "no violation"
         return f"{self.setting}: {len(self.distances):,} states, {self.seconds:.1f} s, {found}"
 
-
-@dataclass(slots=True)
-class _Frontier:
-    """States in the order of their distance, and from where each was reached first."""
-
-    distances: dict[State, int] = field(default_factory=dict)
-    parents: dict[State, State] = field(default_factory=dict)
-    buckets: defaultdict[int, list[State]] = field(default_factory=lambda: defaultdict(list))
-
-    def reach(self, state: State, distance: int, parent: State | None) -> None:
-        known = self.distances.get(state)
-        if known is None or distance < known:
-            self.distances[state] = distance
-            self.buckets[distance].append(state)
-            if parent is not None:
-                self.parents[state] = parent
-
-    def iter_nearest(self) -> Iterator[tuple[int, State]]:
-        distance = 0
-        while self.buckets:
-            for state in self.buckets.pop(distance, ()):
-                if self.distances[state] == distance:
-                    yield distance, state
-            distance += 1
+    def trace(self, state: State) -> tuple[State, tuple[str, ...]]:
+        """A shortest way to a state in words; signers and transfers keep their names along it, also in the state returned."""
+        path = [state]
+        while path[-1] in self.parents:
+            path.append(self.parents[path[-1]])
+        named, told = self.census.start(), []
+        for wanted in path[-2::-1]:
+            steps = self.distances[wanted] - self.distances[self.census.canonical(named)]
+            named, said = _follow(self.census, named, wanted, steps)
+            told += said
+        return named, tuple(told)
 
 
 LEAST_EXECUTED = 2
@@ -255,45 +251,67 @@ def explore(setting: Setting, *variants: ChainRules) -> Explored:
     Of several variants of the rules the worker may use any at each request.
     """
     began = time.monotonic()
-    census = Census(setting, variants)
-    frontier = _Frontier()
-    start = census.canonical(tuple(census.number(make_honest(setting, seats)) for seats in setting.honest))
-    frontier.reach(start, 0, None)
-    shortest: tuple[int, State, Effects] | None = None
-    for distance, state in frontier.iter_nearest():
+    explored = Explored(Census(setting, variants))
+    shortest: tuple[int, State] | None = None
+    for distance, state, executed in _iter_states(explored):
         if shortest is not None and distance + LEAST_EXECUTED >= shortest[0]:
             break
-        available = census.available(state)
-        effects = find_violation(setting, [census.certificates(available, nonce) for nonce in range(setting.nonces)])
-        if effects is not None and (shortest is None or distance + len(effects.executed) < shortest[0]):
-            shortest = (distance + len(effects.executed), state, effects)
-        for position, number in enumerate(state):
-            if position and state[position - 1] == number:
-                continue
-            rest = state[:position] + state[position + 1 :]
-            for move in census.moves(number, available):
-                frontier.reach(census.canonical((*rest, move.becomes)), distance + move.steps, state)
-    violation = None
+        if executed is not None and (shortest is None or distance + len(executed) < shortest[0]):
+            shortest = (distance + len(executed), state)
     if shortest is not None:
-        violation = tell(census, frontier, shortest[1], shortest[2])
-    return Explored(setting, census, frontier.distances, violation, time.monotonic() - began)
+        explored.violation = _tell_violation(explored, shortest[1])
+    explored.seconds = time.monotonic() - began
+    return explored
 
 
-def find_violation(setting: Setting, certificates: list[tuple[Certificate, ...]]) -> Effects | None:
+def _iter_states(explored: Explored) -> Iterator[tuple[int, State, Executed | None]]:
+    """Every state, the nearest first, with the shortest violation that the chain can execute in it."""
+    census, distances, parents = explored.census, explored.distances, explored.parents
+    start = census.canonical(census.start())
+    distances[start] = 0
+    buckets = defaultdict(list, {0: [start]})
+    distance = 0
+    while buckets:
+        for state in buckets.pop(distance, ()):
+            if distances[state] != distance:
+                continue
+            available = census.available(state)
+            yield distance, state, find_violation(census.setting, census.certificates(available))
+            for move, became in _iter_next(census, state, available):
+                reached = distance + move.steps
+                if reached < distances.get(became, reached + 1):
+                    distances[became] = reached
+                    parents[became] = state
+                    buckets[reached].append(became)
+        distance += 1
+
+
+def _iter_next(census: Census, state: State, available: Available) -> Iterator[tuple[Move, State]]:
+    for position, number in enumerate(state):
+        # The state is sorted: of signers that are alike one moves for all.
+        if position and state[position - 1] == number:
+            continue
+        rest = state[:position] + state[position + 1 :]
+        for move in census.moves(number, available):
+            yield move, census.canonical((*rest, move.becomes))
+
+
+def find_violation(setting: Setting, certificates: list[tuple[Certificate, ...]]) -> Executed | None:
     """The shortest history of the chain with a transfer twice (P2) or more than the cap (P5), if one is possible."""
     for last in range(1, setting.nonces + 1):
         for executed in iter_histories(certificates[:last]):
             if name_violation(setting, executed) is not None:
-                return Effects(executed)
+                return executed
     return None
 
 
-def iter_histories(certificates: list[tuple[Certificate, ...]]) -> Iterator[tuple[TransferId | None, ...]]:
+def iter_histories(certificates: list[tuple[Certificate, ...]]) -> Iterator[Executed]:
     """Every choice of one certificate per nonce; none if a nonce has no certificate."""
-    return product(*({each.transfer_id for each in at_nonce} for at_nonce in certificates))
+    choices = (sorted({each.transfer_id for each in made}, key=lambda each: each or "") for made in certificates)
+    return product(*choices)
 
 
-def name_violation(setting: Setting, executed: tuple[TransferId | None, ...]) -> str | None:
+def name_violation(setting: Setting, executed: Executed) -> str | None:
     """What is wrong with a history of the chain."""
     transfers = [each for each in executed if each is not None]
     if len(set(transfers)) < len(transfers):
@@ -303,23 +321,12 @@ def name_violation(setting: Setting, executed: tuple[TransferId | None, ...]) ->
     return None
 
 
-def tell(census: Census, frontier: _Frontier, last: State, effects: Effects) -> Violation:
-    """The way from the beginning to a violation, in words. Signers and transfers keep their names along it."""
-    path = [last]
-    while path[-1] in frontier.parents:
-        path.append(frontier.parents[path[-1]])
-    setting = census.setting
-    state: State = tuple(census.number(make_honest(setting, seats)) for seats in setting.honest)
-    trace: list[str] = []
-    for before, wanted in zip(path[::-1], path[-2::-1], strict=False):
-        steps = frontier.distances[wanted] - frontier.distances[before]
-        state, told = _follow(census, state, wanted, steps)
-        trace += told
-    available = census.available(state)
-    history = find_violation(setting, [census.certificates(available, nonce) for nonce in range(setting.nonces)])
-    executed = (history or effects).executed
-    trace += [f"the chain executes {each or 'the cancel'} at nonce {nonce}" for nonce, each in enumerate(executed)]
-    return Violation(name_violation(setting, executed) or "", tuple(trace))
+def _tell_violation(explored: Explored, last: State) -> Violation:
+    census = explored.census
+    state, trace = explored.trace(last)
+    executed = find_violation(census.setting, census.certificates(census.available(state))) or ()
+    executions = (f"the chain executes {each or 'the cancel'} at nonce {nonce}" for nonce, each in enumerate(executed))
+    return Violation(name_violation(census.setting, executed) or "", (*trace, *executions))
 
 
 def _follow(census: Census, state: State, wanted: State, steps: int) -> tuple[State, list[str]]:

@@ -36,7 +36,7 @@ from guard.signer.release_chain import (
     find_transfer_refusal,
     find_unmined_refusal,
 )
-from tests.search.explore import Explored, State
+from tests.search.explore import Explored, State, to_lines
 from tests.search.world import Certificate, Honest, book_certificate, iter_subsets, to_owner
 
 MAX_UNMINED = 1
@@ -75,24 +75,26 @@ class Unsettled:
     """A reachable state from which honest steps do not lead to an end."""
 
     reason: str
-    books: tuple[Book, ...]
+    trace: tuple[str, ...]
     chain_nonce: int
+    books: tuple[Book, ...]
 
     def __str__(self) -> str:
-        said = "\n".join(f"  {to_owner(number)}: {book.pages}" for number, book in enumerate(self.books))
-        return f"{self.reason}, chain at nonce {self.chain_nonce}\n{said}"
+        held = (f"  Q holds {book.pages}" for book in self.books)
+        return "\n".join([f"{self.reason}, the chain at nonce {self.chain_nonce}:", *to_lines(self.trace), *held])
 
 
 @dataclass(frozen=True, slots=True)
 class Settled:
-    """What the check of liveness has looked at."""
+    """How many situations an honest worker was put in, and the nearest one from which there is no end."""
 
     desks: int
-    unsettled: tuple[Unsettled, ...]
+    unsettled: Unsettled | None
     seconds: float
 
     def __str__(self) -> str:
-        return f"{self.desks:,} desks, {self.seconds:.1f} s, {len(self.unsettled)} without an end"
+        found = self.unsettled.reason if self.unsettled else "all come to an end"
+        return f"{self.desks:,} situations, {self.seconds:.1f} s, {found}"
 
 
 def settle_all(explored: Explored, rules: ChainRules, *, keeps_some: bool) -> Settled:
@@ -102,14 +104,16 @@ def settle_all(explored: Explored, rules: ChainRules, *, keeps_some: bool) -> Se
     """
     began = time.monotonic()
     office = _Office(explored, rules)
-    desks = {desk for state in explored.distances for desk in office.iter_desks(state, keeps_some=keeps_some)}
-    unsettled = []
-    for desk in desks:
-        reason = office.settle(desk)
-        if reason is not None:
-            books = tuple(office.library.books[number] for number in desk.books)
-            unsettled.append(Unsettled(reason, books, desk.chain_nonce))
-    return Settled(len(desks), tuple(unsettled), time.monotonic() - began)
+    desks: set[Desk] = set()
+    unsettled = None
+    for state in sorted(explored.distances, key=explored.distances.__getitem__):
+        for desk in set(office.iter_desks(state, keeps_some=keeps_some)) - desks:
+            desks.add(desk)
+            reason = office.settle(desk)
+            if reason is not None and unsettled is None:
+                books = tuple(office.library.books[number] for number in desk.books)
+                unsettled = Unsettled(reason, explored.trace(state)[1], desk.chain_nonce, books)
+    return Settled(len(desks), unsettled, time.monotonic() - began)
 
 
 class _Library:
@@ -209,6 +213,7 @@ class _Office:
     """The honest worker."""
 
     def __init__(self, explored: Explored, rules: ChainRules):
+        assert len(explored.setting.seats) == 1, "any M honest signers are owners at every nonce"
         self._census = explored.census
         self._setting = explored.setting
         self._rules = rules
@@ -222,9 +227,8 @@ class _Office:
     def iter_desks(self, state: State, *, keeps_some: bool) -> Iterator[Desk]:
         """Every situation in which the honest worker can find itself when it takes over in this state."""
         available = self._census.available(state)
-        nonces = range(self._setting.nonces)
-        could_make = tuple(frozenset(self._census.certificates(available, nonce)) for nonce in nonces)
-        gap = next((nonce for nonce in nonces if not could_make[nonce]), self._setting.nonces)
+        could_make = tuple(frozenset(made) for made in self._census.certificates(available))
+        gap = next((nonce for nonce, made in enumerate(could_make) if not made), self._setting.nonces)
         for quorum in set(combinations(state, self._setting.threshold)):
             if (quorum, available) in self._seen:
                 continue

@@ -12,10 +12,9 @@ from itertools import permutations
 
 from guard.core.ids import TransferId
 from guard.signer.release_chain import ChainRules
-from tests.search.explore import Available, Census, State, name_violation
-from tests.search.world import Setting, book_certificate, make_honest, sign_cancel, sign_transfer
+from tests.search.explore import Available, Census, Executed, State, name_violation
+from tests.search.world import Setting, book_certificate, sign_cancel, sign_transfer
 
-Executed = tuple[TransferId | None, ...]
 PlainState = tuple[Executed, State]
 """What the chain has executed, and every honest signer by its number in a `Census`."""
 
@@ -34,13 +33,13 @@ class _Plain:
         self._setting = setting
         self._census = Census(setting, variants)
         orders = permutations(setting.transfer_ids)
-        names = [dict(zip(setting.transfer_ids, order, strict=True)) for order in orders]
-        self._renamings: list[dict[TransferId | None, TransferId | None]] = [{None: None, **each} for each in names]
+        self._renamings: list[dict[TransferId | None, TransferId | None]] = [
+            dict(zip((None, *setting.transfer_ids), (None, *order), strict=True)) for order in orders
+        ]
         self._next: dict[tuple[int, Available], frozenset[int]] = {}
 
     def start(self) -> PlainState:
-        signers = (self._census.number(make_honest(self._setting, seats)) for seats in self._setting.honest)
-        return self._canonical((), tuple(signers))
+        return self._canonical((), self._census.start())
 
     def _canonical(self, executed: Executed, signers: State) -> PlainState:
         images = [self._census.images(number) for number in signers]
@@ -56,7 +55,7 @@ class _Plain:
         executed, signers = state
         available = self._census.available(signers)
         if len(executed) < self._setting.nonces:
-            for certificate in self._census.certificates(available, len(executed)):
+            for certificate in self._census.certificates(available)[len(executed)]:
                 yield self._canonical((*executed, certificate.transfer_id), signers)
         for position, number in enumerate(signers):
             for became in self._find_next(number, available):
@@ -74,8 +73,8 @@ class _Plain:
             yield census.number(sign_transfer(signer, nonce, transfer_id))
         for nonce in allowed.cancels:
             yield census.number(sign_cancel(signer, nonce))
-        for nonce in range(self._setting.nonces):
-            for certificate in census.certificates(available, nonce):
+        for nonce, made in enumerate(census.certificates(available)):
+            for certificate in made:
                 book = book_certificate(signer.book, nonce, certificate)
                 yield census.number(signer._replace(book=book))
 

@@ -64,10 +64,11 @@ class Setting:
     stolen_lie: bool = True
 
     def __str__(self) -> str:
-        honest = sum(seats.count for seats in self.seats)
-        owners = "" if len(self.seats) == 1 else f" in {len(self.seats)} kinds"
+        changed = sum(seats.count for seats in self.seats if seats.owner_until is not None)
+        changes = f" ({changed} replaced at nonce 1)" if changed else ""
+        lies = " and lying" if self.stolen and self.stolen_lie else ""
         return (
-            f"{self.threshold} of {honest + self.stolen} signers{owners}, {self.stolen} stolen, "
+            f"{self.threshold} of {len(self.owners_at(0))}{changes}, {self.stolen} stolen{lies}, "
             f"{self.transfers} transfers, {self.nonces} nonces, cap {self.cap}"
         )
 

@@ -201,7 +201,7 @@ def draw_steps(seed: int, count: int) -> list[Step]:
 
 @pytest.mark.parametrize("owners", [3, 4])
 def test_long_runs_pay_something_and_nothing_twice(owners: int, is_deep: bool) -> None:
-    runs = [play(owners, draw_steps(seed, 250)) for seed in range(60 if is_deep else 1)]
+    runs = [play(owners, draw_steps(seed, 160)) for seed in range(60 if is_deep else 1)]
     assert {violation for violation, _ in runs} == {None}
     assert max(paid for _, paid in runs) > 0
 

@@ -29,8 +29,7 @@ from tests.signer.attacker import Attacker
 from tests.signer.teams import A, B, C, D, found_team
 from tests.team import Team
 
-DELAY = 300
-EVERY = 150
+DELAY = 120
 
 STOPS: dict[str, Callable[[Team, Transfer], SignedStatement]] = {
     "veto": lambda team, transfer: team.veto(transfer),
@@ -44,6 +43,7 @@ STOPS: dict[str, Callable[[Team, Transfer], SignedStatement]] = {
 }
 CODES = {"veto": "decision.vetoed", "withdrawal": "decision.withdrawn"}
 
+ALL_POINTS = ("veto", "withdrawal", "freeze of everything")
 POINTS = ("before it is seen", "registered", "during the delay", "delay over", 1, 2, 3, "certificate")
 """Where the stop comes: a number is that many honest signatures."""
 
@@ -55,12 +55,11 @@ def make_attacker(folder: Path, owners: int, **changes: Any) -> Attacker:
 
 
 def push(attacker: Attacker, transfer: Transfer) -> None:
-    """Everything that a worker can do to get the rest of the signatures: bring it, wait, ask everybody, twice."""
+    """Everything that a worker can do to get the rest of the signatures: bring it, wait, ask everybody, in any order."""
     for name in attacker.honest:
         attacker.team.signers[name].register(transfer, attacker.statements[compute_transfer_id(transfer)])
-    for _ in range(2):
-        attacker.team.advance(2 * DELAY, every=EVERY)
-        attacker.ask(transfer, *reversed(attacker.honest), *attacker.honest)
+    attacker.team.advance(DELAY, every=DELAY)
+    attacker.ask(transfer, *reversed(attacker.honest), *attacker.honest)
 
 
 def carry_until(attacker: Attacker, transfer: Transfer, point: str | int) -> None:
@@ -71,7 +70,8 @@ def carry_until(attacker: Attacker, transfer: Transfer, point: str | int) -> Non
         attacker.team.signers[name].register(transfer, attacker.statements[compute_transfer_id(transfer)])
     if point == "registered":
         return
-    attacker.team.advance(DELAY // 2 if point == "during the delay" else DELAY, every=EVERY)
+    delay = DELAY // 2 if point == "during the delay" else DELAY
+    attacker.team.advance(delay, every=delay)
     if isinstance(point, int):
         assert attacker.ask(transfer, *attacker.honest[:point]) == [0] * point
     if point == "certificate":
@@ -92,15 +92,20 @@ def is_accepted(attacker: Attacker, receipts: list[testimony.Testimony]) -> bool
     return unsigned + stolen >= owners - threshold + 1 + stolen
 
 
-@pytest.mark.parametrize("point", POINTS, ids=str)
-@pytest.mark.parametrize("stop", STOPS)
+CASES = [
+    (stop, point) for stop in STOPS for point in POINTS if stop in ALL_POINTS or point in ("registered", 1, "certificate")
+]
+"""Every point for the stops that differ in kind, three for the freezes that differ in scope alone."""
+
+
+@pytest.mark.parametrize(("stop", "point"), CASES, ids=str)
 def test_a_stop_of_four_signers_is_accepted_and_holds_or_says_what_was_signed(folder: Path, stop: str, point: str | int) -> None:
     attacker = make_attacker(folder, 4)
     check_stop(attacker, stop, point)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
-@pytest.mark.parametrize("stop", ["veto", "withdrawal", "freeze of everything"])
+@pytest.mark.parametrize("stop", ["veto", "freeze of everything"])
 def test_a_stop_of_three_signers_is_accepted_and_holds_or_says_what_was_signed(folder: Path, stop: str, point: str | int) -> None:
     attacker = make_attacker(folder, 3)
     check_stop(attacker, stop, point)
