@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from types import FrameType
 
 from guard.app.verifier import compose_verifier
 from guard.core.ids import ChainName
+from guard.errors import AdapterError
 from guard.ports import Endpoint
 from guard.signer import records
 from guard.signer.clock import SystemClock
@@ -88,4 +91,13 @@ def _mark_until(over: threading.Event, signer: Signer) -> None:
     """Mark that the signer runs, each minute; each second until the clock has once been good."""
     pause = FIRST_MARKS_EVERY
     while not over.wait(pause):
-        pause = FIRST_MARKS_EVERY if signer.tick() is not None else MARK_EVERY
+        pause = MARK_EVERY if _mark(signer) else FIRST_MARKS_EVERY
+
+
+def _mark(signer: Signer) -> bool:
+    """One mark. Trouble with the disk makes none, which only ever lengthens delays; the listeners go on, so that stops still arrive."""
+    try:
+        return signer.tick() is None
+    except (AdapterError, sqlite3.Error) as trouble:
+        sys.stderr.write(f"guard signer: no mark: {trouble}\n")
+        return False

@@ -73,7 +73,7 @@ def d4_the_transfer_is_alive(case: Case) -> list[Reason]:
     if now - transfer.proposed_at > case.policies.active.policy.numbers.max_transfer_age:
         reasons.append(_deny("D4", "decision.too-old", "the transfer is older than max_transfer_age"))
     if transfer.proposed_at > now + CLOCK_TOLERANCE:
-        ahead = transfer.proposed_at - CLOCK_TOLERANCE
+        ahead = min(transfer.proposed_at - CLOCK_TOLERANCE, FAR_FUTURE)
         reasons.append(_hold("D4", "decision.proposed-ahead", "the transfer is dated ahead of the clock", until=ahead))
     if transfer.supersedes != NO_TRANSFER:
         reasons.append(_deny("D4", "decision.supersedes", "a transfer may not supersede another one yet"))
@@ -163,6 +163,9 @@ def d11_the_delay_is_over(case: Case) -> list[Reason]:
         return [_hold("D11", "decision.delay", f"the delay of {case.delay} s is not over", until=earliest_at)]
     return []
 
+
+FAR_FUTURE = 2**53 - 1
+"""The latest time that is told; a transfer may claim a later one, and JSON could not say it exactly."""
 
 Step = Callable[[Case], list[Reason]]
 

@@ -39,6 +39,7 @@ class Journal:
         self._connection = connection
         self._counter = counter
         self._lock = threading.RLock()
+        self._written: int | None = None
         self.identity = identity
 
     @staticmethod
@@ -75,9 +76,9 @@ class Journal:
     def require_not_behind(self) -> None:
         """Refuse a journal that is behind its counter: it was put back to an earlier state and has forgotten what it signed."""
         own = self.read_counter()
-        written = self._counter.load(self.identity.journal_id)
-        if own < written:
-            raise GuardError("signer.journal-behind", f"the journal is at {own} and its counter at {written}: it was put back")
+        self._written = self._counter.load(self.identity.journal_id)
+        if own < self._written:
+            raise GuardError("signer.journal-behind", f"the journal is at {own} and its counter at {self._written}: it was put back")
 
     def read_counter(self) -> int:
         """How many transactions the journal has committed."""
@@ -104,7 +105,19 @@ class Journal:
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
                 raise
-            self._counter.store(self.identity.journal_id, value)
+            self._count(value)
+
+    def _count(self, value: int) -> None:
+        """Write the counter, refused for good where another process has written it since: a copy of this signer's folder runs beside it.
+
+        The lock is on the key's file, which a copy has anew; the counter on another volume is what both share.
+        """
+        found = self._counter.load(self.identity.journal_id)
+        if self._written not in (None, found):
+            raise GuardError("signer.running", "another process has written this journal's counter: one key lives in one signer")
+        self._written = None  # Whether the value is there is unknown until the write has returned.
+        self._counter.store(self.identity.journal_id, value)
+        self._written = value
 
     def close(self) -> None:
         """Close the journal."""
