@@ -66,7 +66,9 @@ LONGEST_FIRST = ("tests/crash/", "tests/search/", "tests/cli/")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it at the end while the other has nothing to do."""
-    items.sort(key=lambda item: next((at for at, each in enumerate(LONGEST_FIRST) if each in item.nodeid), len(LONGEST_FIRST)))
+    items.sort(
+        key=lambda item: next((at for at, each in enumerate(LONGEST_FIRST) if each in item.nodeid), len(LONGEST_FIRST))
+    )
 
 
 @pytest.hookimpl(trylast=True)

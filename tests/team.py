@@ -308,7 +308,7 @@ class Team:
             nonce=nonce,
             signatures={answer["owner"]: from_digest(answer["signature"]) for answer in answers},
             statements=tuple(testimony_from_json(answer["statement"]) for answer in answers),
-            transfers=transfers,
+            proposals=tuple(self.propose(transfer) for transfer in transfers),
         )
 
     def book(self, certificate: TransferCertificate | CancelCertificate, *names: str) -> None:

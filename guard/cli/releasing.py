@@ -17,7 +17,6 @@ from guard.cli.storing import keep_file, replace_file
 from guard.cli.voice import Voice, to_table
 from guard.clients.signer_client import ask
 from guard.core.ids import Address, Digest, TransferId
-from guard.core.transfer import Transfer
 from guard.effects.summary import render_summary
 from guard.errors import GuardError, Refusal
 from guard.evidence.file import compose_evidence
@@ -195,7 +194,7 @@ def cancel(
         place=place,
         nonce=nonce,
         contacts=desk.require_contacts(vault),
-        transfers=gather_transfers(desk, folders),
+        proposals=gather_proposals(desk, folders),
     )
     executor_key = load_key(executing.keystore, executing.password_file)
     world = make_world(desk, executor_key, lambda name, raw: _keep(place_of_files / name, raw))
@@ -206,12 +205,17 @@ def _keep(path: Path, raw: bytes) -> None:
     keep_file(path, raw)
 
 
-def gather_transfers(desk: Desk, folders: list[Path]) -> dict[TransferId, Transfer]:
-    """The transfers whose texts are known: those of the named folders, and what signers list as pending."""
-    from guard.cli.watching import load_pending_transfers
+def gather_proposals(desk: Desk, folders: list[Path]) -> dict[TransferId, SignedStatement]:
+    """The proposals that are known: those of the named folders, and of what signers list as pending."""
+    from guard.cli.watching import load_pending_proposals
 
-    found = {each.transfer_id: each.transfer for each in (load_folder(path) for path in folders)}
-    return {**load_pending_transfers(desk), **found}
+    found = {
+        folder.transfer_id: signed
+        for folder in (load_folder(path) for path in folders)
+        for signed in folder.statements
+        if isinstance(signed.statement, Proposal)
+    }
+    return {**load_pending_proposals(desk), **found}
 
 
 def _tell_cancelled(voice: Voice, cancelled: Cancelled) -> ExitStatus:

@@ -18,7 +18,7 @@ from guard.effects.summary import render_summary
 from guard.effects.visible import to_utc
 from guard.errors import AdapterError, GuardError
 from guard.statements.digests import compute_transfer_id
-from guard.statements.signed import transfer_from_json
+from guard.statements.signed import SignedStatement, from_json, transfer_from_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,10 +89,11 @@ def _transfers_in(fields: Mapping[str, Any]) -> dict[TransferId, tuple[Transfer,
     return found
 
 
-def load_pending_transfers(desk: Desk) -> dict[TransferId, Transfer]:
-    """Every transfer that any signer lists."""
+def load_pending_proposals(desk: Desk) -> dict[TransferId, SignedStatement]:
+    """The proposal of every transfer that any signer lists. Each signer checks it again before it believes a cancel."""
     answers = poll_signers(desk).answers.values()
-    return {each: transfer for fields in answers for each, (transfer, _) in _transfers_in(fields).items()}
+    listed = [(each, told) for fields in answers for each, (_, told) in _transfers_in(fields).items()]
+    return {each: from_json(told["proposal"]) for each, told in listed if told.get("proposal") is not None}
 
 
 def describe(desk: Desk, poll: Round) -> list[str]:

@@ -204,10 +204,8 @@ def compute_decision(rules: DecisionRules, transfer: Transfer, policies: Policie
     """The decision by the given steps and objections; `decide` is the one with all of them."""
     case = compute_case(transfer, policies, facts, rules.objections)
     reasons = tuple(reason for step in rules.steps for reason in step(case))
-    if any(reason.final for reason in reasons):
-        status = Status.DENIED
-    else:
-        status = Status.HELD if reasons else Status.RELEASABLE
+    held = Status.HELD if reasons else Status.RELEASABLE
+    status = Status.DENIED if any(reason.final for reason in reasons) else held
     earliest_at = None
     if case.quorum_since is not None:
         earliest_at = compute_earliest_at(case.quorum_since, case.delay, facts.now, facts.outages)

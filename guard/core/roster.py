@@ -24,7 +24,7 @@ class KeyKind(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Key:
-    """One key of a person: the address its signatures recover to, how and on which device it is kept, whether that device shows what it signs."""
+    """One key of a person: its address, how and on which device it is kept, and whether that device shows what it signs."""
 
     address: Address
     kind: KeyKind

@@ -67,7 +67,6 @@ _CLI: dict[str, Code] = {
         "the scope is not everything, vault:ID, asset:ID, destination:LABEL or person:ID",
         "write for instance vault:operations",
     ),
-    "cli.initiator": Code("the statement can only be made by somebody else", "use the key of the person who may"),
     "cli.enrolment": Code(
         "the line is not a valid proof of control over a key for this treasury", "have it made again"
     ),

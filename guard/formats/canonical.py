@@ -81,9 +81,13 @@ def _require_plain(value: Any, depth: int) -> None:
     elif isinstance(value, list | tuple):
         for inner in value:
             _require_plain(inner, depth + 1)
-    elif value is not None and not isinstance(value, bool):
-        if not isinstance(value, int) or abs(value) >= SAFE_INTEGER_END:
-            _refuse_number(str(value))
+    elif value is not None and not _is_exact_number(value):
+        _refuse_number(str(value)[:80])
+
+
+def _is_exact_number(value: Any) -> bool:
+    """True and false are exact, too."""
+    return isinstance(value, int) and abs(value) < SAFE_INTEGER_END
 
 
 def _require_unicode(text: str) -> None:

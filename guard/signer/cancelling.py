@@ -11,7 +11,7 @@ from guard.core.policy import Policy, Vault
 from guard.errors import GuardError
 from guard.formats.canonical import parse_json, to_canonical
 from guard.signer import records
-from guard.signer.memory import Memory, compute_policies, load_facts, load_known, load_memory, to_body
+from guard.signer.memory import Memory, compute_policies, load_editions, load_facts, load_known, load_memory, to_body
 from guard.signer.records import CertificateRow, VaultAt
 from guard.signer.release_chain import compute_cancel_statement, find_cancel_refusal
 from guard.signer.signer import Signer
@@ -23,7 +23,10 @@ from guard.statements.certificates import (
     require_signers,
 )
 from guard.statements.digests import compute_transfer_id
+from guard.statements.signed import SignedStatement
+from guard.statements.signing import recover
 from guard.statements.testimony import CANCEL, Testimony, require_testimony
+from guard.statements.values import Proposal
 from guard.transactions.safe_tx import build_cancel, compute_safe_tx_hash
 from guard.transactions.signatures import sign_hash
 
@@ -47,9 +50,7 @@ def sign_cancel(signer: Signer, at: VaultAt, nonce: int) -> dict[str, Any]:
         "owner": signer.owner,
         "safe_tx_hash": digest,
         "signature": "0x" + sign_hash(signer.keys.vault, digest).hex(),
-        "statement": signer.testify(
-            CANCEL, chain_id=str(at.chain_id), vault=at.address, nonce=nonce, transfer=named
-        ),
+        "statement": signer.testify(CANCEL, chain_id=str(at.chain_id), vault=at.address, nonce=nonce, transfer=named),
     }
 
 
@@ -58,16 +59,22 @@ STOPPED = frozenset({"decision.vetoed", "decision.withdrawn", "decision.rejected
 
 
 def cancel_stopped(signer: Signer, transfer_id: TransferId) -> dict[str, Any]:
-    """The cancel that anybody may ask for once the transfer is stopped here for good: the stored stops are the authority."""
+    """The cancel that anybody may ask for once the transfer is stopped here for good: the stored stops are the authority.
+
+    It may out-run the transfer's own certificate while that is not final (TRUST §10), and no other transfer's.
+    """
     with signer.journal.reading() as db:
         memory = load_memory(db, signer.owner)
         if not _is_stopped(signer, db, memory, transfer_id):
             raise GuardError("signer.not-stopped", "that transfer is not known here or not stopped for good")
         for at, book in memory.books.items():
             for nonce in book.nonces_signing(transfer_id):
-                if not book.page(nonce).has_certificate:
+                page = book.page(nonce)
+                if page.seen_final_at is None and not page.certified - {transfer_id}:
                     return sign_cancel(signer, at, nonce)
-    raise GuardError("signer.nothing-to-cancel", "this signer has signed nothing of that transfer that could be cancelled")
+    raise GuardError(
+        "signer.nothing-to-cancel", "this signer has signed nothing of that transfer that could be cancelled"
+    )
 
 
 def _is_stopped(signer: Signer, db: sqlite3.Connection, memory: Memory, transfer_id: TransferId) -> bool:
@@ -133,7 +140,11 @@ def _require_cancel(
     said = dict(_read_statement(policy, certificate, each) for each in certificate.statements)
     named = signer.verifier.chain.compute_cancel_named(owners.keys(), threshold, signed_by, said)
     if named is None:
-        raise GuardError("certificate.too-few", f"not {threshold} owners at nonce {certificate.nonce} have signed and stated")
+        raise GuardError(
+            "certificate.too-few", f"not {threshold} owners at nonce {certificate.nonce} have signed and stated"
+        )
+    for proposal in certificate.proposals:
+        _require_proposal(signer, proposal)
     carried = {compute_transfer_id(transfer): transfer for transfer in certificate.transfers}
     if carried.keys() != named:
         raise GuardError("certificate.transfers", "the transfers that come with the cancel are not those that it names")
@@ -144,7 +155,21 @@ def _require_cancel(
     return carried
 
 
-def _read_statement(policy: Policy, certificate: CancelCertificate, statement: Testimony) -> tuple[Address, TransferId | None]:
+def _require_proposal(signer: Signer, signed: SignedStatement) -> None:
+    """What is named was proposed by its initiator, whose key was in the roster of some bundle that was active here."""
+    said = signed.statement
+    if not isinstance(said, Proposal):
+        raise GuardError("certificate.proposal", "a cancel comes with a statement that is no proposal")
+    key = recover(signed)
+    with signer.journal.reading() as db:
+        holders = [edition.policy.roster.holder(key) for edition in load_editions(db).values()]
+    if not any(holder is not None and holder[0].id == said.transfer.initiator for holder in holders):
+        raise GuardError("certificate.proposal", "a cancel names a transfer that its initiator has not signed")
+
+
+def _read_statement(
+    policy: Policy, certificate: CancelCertificate, statement: Testimony
+) -> tuple[Address, TransferId | None]:
     signer = policy.signer(statement.fields["signer"])
     if signer is None:
         raise GuardError("certificate.statement", "a cancel holds the statement of somebody who is no signer")

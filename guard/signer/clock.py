@@ -55,7 +55,9 @@ def find_clock_refusal(state: ClockState) -> Refusal | None:
 def _find_far_block(views: Iterable[VaultView], wall: int) -> Refusal | None:
     for view in views:
         if abs(wall - view.block_at) > BLOCK_TOLERANCE:
-            return _hold("clock.block-time", f"latest block of {view.endpoint} is {wall - view.block_at} s away from the clock")
+            return _hold(
+                "clock.block-time", f"latest block of {view.endpoint} is {wall - view.block_at} s away from the clock"
+            )
     return None
 
 

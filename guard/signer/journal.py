@@ -43,7 +43,9 @@ class Journal:
         self.identity = identity
 
     @staticmethod
-    def create(path: Path, counter: FileCounter, *, signer: SignerId, owner: Address, journal_key: Digest, treasury: Digest) -> None:
+    def create(
+        path: Path, counter: FileCounter, *, signer: SignerId, owner: Address, journal_key: Digest, treasury: Digest
+    ) -> None:
         """Make a new, empty journal and its counter. Refused where a journal already is."""
         if path.exists():
             raise GuardError("signer.journal-exists", f"{path.name} already exists; a journal is never written over")
@@ -62,10 +64,14 @@ class Journal:
     def load(cls, path: Path, counter: FileCounter) -> Self:
         """Open a journal. Raises `signer.journal-missing`, `signer.journal-foreign`; `require_not_behind` tells the rest."""
         if not path.is_file():
-            raise GuardError("signer.journal-missing", f"there is no journal at {path.name}; a key without its journal never signs")
+            raise GuardError(
+                "signer.journal-missing", f"there is no journal at {path.name}; a key without its journal never signs"
+            )
         connection = _open(path)
         try:
-            row = connection.execute("SELECT format, journal_id, signer, owner, journal_key, treasury FROM identity").fetchone()
+            row = connection.execute(
+                "SELECT format, journal_id, signer, owner, journal_key, treasury FROM identity"
+            ).fetchone()
         except sqlite3.DatabaseError as trouble:
             raise AdapterError("signer.journal-broken", "the journal cannot be read") from trouble
         if row is None or row[0] != FORMAT:
@@ -78,7 +84,9 @@ class Journal:
         own = self.read_counter()
         self._written = self._counter.load(self.identity.journal_id)
         if own < self._written:
-            raise GuardError("signer.journal-behind", f"the journal is at {own} and its counter at {self._written}: it was put back")
+            raise GuardError(
+                "signer.journal-behind", f"the journal is at {own} and its counter at {self._written}: it was put back"
+            )
 
     def read_counter(self) -> int:
         """How many transactions the journal has committed."""
@@ -114,7 +122,9 @@ class Journal:
         """
         found = self._counter.load(self.identity.journal_id)
         if self._written not in (None, found):
-            raise GuardError("signer.running", "another process has written this journal's counter: one key lives in one signer")
+            raise GuardError(
+                "signer.running", "another process has written this journal's counter: one key lives in one signer"
+            )
         self._written = None  # Whether the value is there is unknown until the write has returned.
         self._counter.store(self.identity.journal_id, value)
         self._written = value

@@ -72,9 +72,14 @@ class _Handler(BaseHTTPRequestHandler):
             answer, status = {"error": trouble.to_json()}, 503
         except OSError:
             return
-        except Exception:  # The process boundary: a bug answers 500, releases nothing, and its text goes to the operator's log only.
+        except (
+            Exception
+        ):  # The process boundary: a bug answers 500, releases nothing, and its text goes to the operator's log only.
             self.server.report_fault(self.path)
-            answer, status = {"error": {"code": "internal", "message": "internal fault", "next": "see the signer's log"}}, 500
+            answer, status = (
+                {"error": {"code": "internal", "message": "internal fault", "next": "see the signer's log"}},
+                500,
+            )
         self._send(status, answer)
 
     def _answer(self) -> dict[str, Any]:

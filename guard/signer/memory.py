@@ -135,7 +135,9 @@ def load_facts(db: sqlite3.Connection, rules: ChainRules, memory: Memory, transf
     return Facts(
         now=now,
         transfer_id=transfer_id,
-        proposal=next((_to_proposal(row) for row in rows if row.kind == "proposal" and row.first_seen_at is not None), None),
+        proposal=next(
+            (_to_proposal(row) for row in rows if row.kind == "proposal" and row.first_seen_at is not None), None
+        ),
         approvals=tuple(_to_approval(row) for row in rows if row.kind == "approval" and row.first_seen_at is not None),
         rejected_by=_people(rows, "rejection"),
         vetoed_by=_people(rows, "veto"),
@@ -227,5 +229,6 @@ def compute_payments(memory: Memory, at: VaultAt) -> tuple[KnownPayment, ...]:
             final = page.seen_final_at
             seen[transfer_id] = None if before is None or final is None else max(before, final)
     return tuple(
-        KnownPayment(transfer_id=each, transfer=memory.transfers[each], seen_final_at=final) for each, final in seen.items()
+        KnownPayment(transfer_id=each, transfer=memory.transfers[each], seen_final_at=final)
+        for each, final in seen.items()
     )

@@ -49,7 +49,9 @@ def _ask(node: Endpoint, vault: Address) -> VaultView | None:
 def judge_clock(look: Look, start: ClockReading, reading: ClockReading, high_water: int) -> Refusal | None:
     """Whether the clock is good now, by the journal's mark, the boot clock and every endpoint (TRUST §7)."""
     if reading.boot - look.begun.boot > LONGEST_LOOK:
-        return Refusal("clock.look-too-old", "the endpoints took too long to answer", held=True, check="the-clock-is-good")
+        return Refusal(
+            "clock.look-too-old", "the endpoints took too long to answer", held=True, check="the-clock-is-good"
+        )
     return find_clock_refusal(
         ClockState(
             start=start,

@@ -8,6 +8,7 @@ from typing import Any
 from guard.core.decide import compute_decision
 from guard.core.ids import Digest, TransferId
 from guard.core.transfer import Transfer
+from guard.formats.canonical import parse_json
 from guard.signer import records
 from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory, load_seen
 from guard.signer.records import VaultAt
@@ -29,13 +30,23 @@ def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
             if _may_still_leave(memory, each, transfer, seen)
         ]
         freezes = [{"id": each.id, "scope": each.scope.kind.value, "by": each.person} for each in load_freezes(db)]
-    fields = {"at": now, "policy": memory.active.digest, "transfers": transfers, "freezes": freezes, "challenge": challenge}
+    fields = {
+        "at": now,
+        "policy": memory.active.digest,
+        "transfers": transfers,
+        "freezes": freezes,
+        "challenge": challenge,
+    }
     return signer.testify(PENDING, **fields)
 
 
 def _nonces(memory: Memory, transfer_id: TransferId, transfer: Transfer) -> list[int]:
     book = memory.books.get(VaultAt(transfer.chain_id, transfer.vault))
-    return [] if book is None else [nonce for nonce, page in book.entries() if transfer_id in (page.certified | {page.signed})]
+    return (
+        []
+        if book is None
+        else [nonce for nonce, page in book.entries() if transfer_id in (page.certified | {page.signed})]
+    )
 
 
 def _may_still_leave(memory: Memory, transfer_id: TransferId, transfer: Transfer, now: int) -> bool:
@@ -47,6 +58,11 @@ def _may_still_leave(memory: Memory, transfer_id: TransferId, transfer: Transfer
     return any(book.page(nonce).seen_final_at is None for nonce in nonces)
 
 
+def _load_proposal(db: sqlite3.Connection, transfer_id: TransferId) -> Any:
+    rows = (row for row in records.load_statements(db, transfer_id) if row.kind == "proposal")
+    return next((parse_json(row.body) for row in rows), None)
+
+
 def _describe(
     signer: Signer, db: sqlite3.Connection, memory: Memory, *, transfer_id: TransferId, transfer: Transfer, now: int
 ) -> dict[str, Any]:
@@ -55,6 +71,7 @@ def _describe(
     return {
         "id": transfer_id,
         "transfer": transfer_to_json(transfer),
+        "proposal": _load_proposal(db, transfer_id),
         "status": decision.status.value,
         "reasons": [reason.code for reason in decision.reasons],
         "quorum_since": decision.quorum_since,

@@ -109,7 +109,9 @@ def add_statement(db: sqlite3.Connection, row: StatementRow) -> None:
 
 def has_statement(db: sqlite3.Connection, person: PersonId, digest: Digest) -> bool:
     """Whether this person's statement is on record."""
-    return db.execute("SELECT 1 FROM statements WHERE person = ? AND digest = ?", (person, digest)).fetchone() is not None
+    return (
+        db.execute("SELECT 1 FROM statements WHERE person = ? AND digest = ?", (person, digest)).fetchone() is not None
+    )
 
 
 def stamp_statements(db: sqlite3.Connection, now: int) -> None:
@@ -164,7 +166,8 @@ def load_signed(db: sqlite3.Connection, vault: VaultAt) -> tuple[SignedRow, ...]
         (vault.chain_id, vault.address),
     )
     return tuple(
-        SignedRow(nonce=n, transfer_id=t, safe_tx_hash=h, policy=p, quorum_since=q, signed_at=s) for n, t, h, p, q, s in rows
+        SignedRow(nonce=n, transfer_id=t, safe_tx_hash=h, policy=p, quorum_since=q, signed_at=s)
+        for n, t, h, p, q, s in rows
     )
 
 
@@ -211,7 +214,9 @@ def add_certificate(db: sqlite3.Connection, vault: VaultAt, row: CertificateRow)
 
 def load_finals(db: sqlite3.Connection, vault: VaultAt) -> dict[int, int]:
     """The nonces whose certificate was seen final on every endpoint, with the time when that was learnt."""
-    rows = db.execute("SELECT nonce, seen_at FROM finals WHERE chain_id = ? AND vault = ?", (vault.chain_id, vault.address))
+    rows = db.execute(
+        "SELECT nonce, seen_at FROM finals WHERE chain_id = ? AND vault = ?", (vault.chain_id, vault.address)
+    )
     return {nonce: at for nonce, at in rows}  # noqa: C416
 
 
@@ -242,7 +247,8 @@ def mark_run(db: sqlite3.Connection, run: int, now: int) -> bool:
     A process that was suspended wakes up in the same stretch, though no stop could reach it meanwhile: it begins another one.
     """
     found = db.execute(
-        "UPDATE runs SET last_mark_at = max(last_mark_at, ?) WHERE id = ? AND last_mark_at >= ?", (now, run, now - LONGEST_SILENCE)
+        "UPDATE runs SET last_mark_at = max(last_mark_at, ?) WHERE id = ? AND last_mark_at >= ?",
+        (now, run, now - LONGEST_SILENCE),
     )
     return found.rowcount == 1
 

@@ -60,7 +60,8 @@ def find_decision(case: ReleaseCase) -> tuple[Refusal, ...]:
     if case.decision.status is Status.RELEASABLE:
         return ()
     return tuple(
-        Refusal(reason.code, reason.message, held=not reason.final, check=reason.step) for reason in case.decision.reasons
+        Refusal(reason.code, reason.message, held=not reason.final, check=reason.step)
+        for reason in case.decision.reasons
     )
 
 
@@ -79,7 +80,9 @@ def find_paid_before(case: ReleaseCase) -> tuple[Refusal, ...]:
     if not like or _is_said_again(case, like):
         return ()
     named = ", ".join(payment.transfer_id[:10] for payment in like)
-    return (Refusal("chain.paid-before", f"same vault, asset, destination and amount as {named}; `again` must name it"),)
+    return (
+        Refusal("chain.paid-before", f"same vault, asset, destination and amount as {named}; `again` must name it"),
+    )
 
 
 def _key(transfer: object) -> tuple[object, ...]:

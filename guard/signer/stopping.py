@@ -63,7 +63,9 @@ def _require_not_barred(db: Any, stop: Statement, person: PersonId, now: int) ->
         return
     lifted = records.load_lifted(db)
     own = [row for row in records.load_statements_of_kind(db, "freeze") if row.person == person]
-    ends = [lifted[said.id] for row in own if isinstance(said := to_statement(row).statement, Freeze) and said.id in lifted]
+    ends = [
+        lifted[said.id] for row in own if isinstance(said := to_statement(row).statement, Freeze) and said.id in lifted
+    ]
     if any(now < at + BARRED_FOR for at in ends):
         raise GuardError("stop.barred", f"a quorum lately lifted a freeze of {person}; another guardian can freeze")
 
@@ -76,7 +78,9 @@ def _compute_signed(db: Any, memory: Memory, stop: Statement, about: TransferId 
             if page.signed is None or page.seen_final_at is not None:
                 continue
             if page.signed == about or (isinstance(stop, Freeze) and _is_held(db, memory, stop, page.signed)):
-                found.append({"transfer": page.signed, "chain_id": str(at.chain_id), "vault": at.address, "nonce": nonce})
+                found.append(
+                    {"transfer": page.signed, "chain_id": str(at.chain_id), "vault": at.address, "nonce": nonce}
+                )
     return found
 
 
@@ -128,8 +132,12 @@ def _admit_unfreeze(receiving: Receiving, signed: SignedStatement, known: frozen
 
 def _find_unfreeze_refusal(statement: Statement, known: frozenset[Digest]) -> Refusal | None:
     if not isinstance(statement, Unfreeze):
-        return Refusal("signer.statement-kind", f"a statement of kind {kind_of(statement)} lifts no freeze", check="kind")
+        return Refusal(
+            "signer.statement-kind", f"a statement of kind {kind_of(statement)} lifts no freeze", check="kind"
+        )
     unseen = sorted(set(statement.ids) - known)
     if unseen:
-        return Refusal("stop.unseen", f"freeze {unseen[0][:10]} was never seen here, so it cannot be lifted", check="seen")
+        return Refusal(
+            "stop.unseen", f"freeze {unseen[0][:10]} was never seen here, so it cannot be lifted", check="seen"
+        )
     return None

@@ -14,9 +14,18 @@ from guard.core.ids import Address, Digest
 from guard.core.transfer import Transfer
 from guard.errors import GuardError
 from guard.formats.canonical import compute_sha256
-from guard.formats.fields import require_fields, take_address, take_bytes, take_count, take_decimal, take_list, take_text
-from guard.statements.signed import transfer_from_json, transfer_to_json
+from guard.formats.fields import (
+    require_fields,
+    take_address,
+    take_bytes,
+    take_count,
+    take_decimal,
+    take_list,
+    take_text,
+)
+from guard.statements.signed import SignedStatement, from_json, to_json, transfer_from_json, transfer_to_json
 from guard.statements.testimony import Testimony, testimony_from_json
+from guard.statements.values import Proposal
 from guard.transactions.safe_tx import SafeTx, build_cancel, build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import recover_owner
 
@@ -61,7 +70,8 @@ class TransferCertificate:
 class CancelCertificate:
     """Owner signatures on the cancel of a nonce, each with its signer's statement of what it has signed there.
 
-    `transfers` are the ones that the statements name; without them the certificate is not booked.
+    `proposals` are those of the transfers that the statements name, as their initiators signed them; without them the certificate is not
+    booked, or a stolen signer could name, and so use up limits with, what nobody ever proposed.
     """
 
     chain_id: int
@@ -69,7 +79,12 @@ class CancelCertificate:
     nonce: int
     signatures: Mapping[Address, bytes]
     statements: tuple[Testimony, ...]
-    transfers: tuple[Transfer, ...]
+    proposals: tuple[SignedStatement, ...]
+
+    @property
+    def transfers(self) -> tuple[Transfer, ...]:
+        """The transfers that were proposed."""
+        return tuple(each.statement.transfer for each in self.proposals if isinstance(each.statement, Proposal))
 
     def build(self) -> SafeTx:
         """The SafeTx that is signed: the vault to itself, nothing, no data."""
@@ -85,7 +100,7 @@ class CancelCertificate:
             "nonce": self.nonce,
             "signatures": _signatures_to_json(self.signatures),
             "statements": [statement.to_json() for statement in self.statements],
-            "transfers": [transfer_to_json(transfer) for transfer in self.transfers],
+            "proposals": [to_json(each) for each in self.proposals],
         }
 
 
@@ -106,11 +121,11 @@ def certificate_from_json(value: Any) -> Certificate:
 
 
 def _cancel_from_json(value: Any) -> CancelCertificate:
-    names = ("format", "kind", "chain_id", "vault", "nonce", "signatures", "statements", "transfers")
+    names = ("format", "kind", "chain_id", "vault", "nonce", "signatures", "statements", "proposals")
     said = require_fields(value, names, what="certificate")
     _require_form(said, "cancel")
-    statements, transfers = take_list(said, "statements"), take_list(said, "transfers")
-    if max(len(statements), len(transfers)) > MOST_SIGNATURES:
+    statements, proposals = take_list(said, "statements"), take_list(said, "proposals")
+    if max(len(statements), len(proposals)) > MOST_SIGNATURES:
         raise GuardError("certificate.malformed", "a certificate holds too many statements")
     return CancelCertificate(
         chain_id=take_decimal(said, "chain_id"),
@@ -118,7 +133,7 @@ def _cancel_from_json(value: Any) -> CancelCertificate:
         nonce=take_count(said, "nonce"),
         signatures=_signatures_from_json(take_list(said, "signatures")),
         statements=tuple(testimony_from_json(statement) for statement in statements),
-        transfers=tuple(transfer_from_json(transfer) for transfer in transfers),
+        proposals=tuple(from_json(each) for each in proposals),
     )
 
 
@@ -149,7 +164,9 @@ def require_signers(certificate: Certificate) -> frozenset[Address]:
     digest = compute_safe_tx_hash(certificate.build()).digest
     for owner, signature in certificate.signatures.items():
         if recover_owner(digest, signature) != owner:
-            raise GuardError("certificate.signature", f"the signature under {owner} is not that owner's on this transaction")
+            raise GuardError(
+                "certificate.signature", f"the signature under {owner} is not that owner's on this transaction"
+            )
     return frozenset(certificate.signatures)
 
 

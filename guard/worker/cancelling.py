@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from guard.core.ids import Address, SignerId, TransferId
-from guard.core.transfer import Transfer
 from guard.errors import AdapterError, GuardError
 from guard.formats.fields import take_bytes
 from guard.statements.certificates import CancelCertificate, Certificate
+from guard.statements.signed import SignedStatement
 from guard.statements.testimony import CANCEL, Testimony, require_testimony, testimony_from_json
 from guard.transactions.safe_tx import build_cancel, compute_safe_tx_hash
 from guard.transactions.signatures import recover_owner
@@ -22,12 +22,12 @@ from guard.worker.world import Contact, Landed, World
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CancelErrand:
-    """What is to be cancelled. `transfers` are those whose texts are known here; a cancel comes with every transfer that it names."""
+    """What is to be cancelled. `proposals` are those known here; a cancel comes with the one of every transfer that it names."""
 
     place: Place
     nonce: int
     contacts: tuple[Contact, ...]
-    transfers: Mapping[TransferId, Transfer]
+    proposals: Mapping[TransferId, SignedStatement]
     kept: tuple[Certificate, ...] = ()
 
 
@@ -114,7 +114,7 @@ def require_cancel_answer(errand: CancelErrand, contact: Contact, said: Mapping[
 def _compose(errand: CancelErrand, cancels: Sequence[OwnerCancel]) -> CancelCertificate:
     named = sorted({each.named for each in cancels if each.named is not None})
     for each in named:
-        if each not in errand.transfers:
+        if each not in errand.proposals:
             raise GuardError(
                 "worker.transfer-unknown", f"the cancel names transfer {each}, whose text is not known here"
             )
@@ -124,5 +124,5 @@ def _compose(errand: CancelErrand, cancels: Sequence[OwnerCancel]) -> CancelCert
         nonce=errand.nonce,
         signatures={each.owner: each.signature for each in cancels},
         statements=tuple(each.statement for each in cancels),
-        transfers=tuple(errand.transfers[each] for each in named),
+        proposals=tuple(errand.proposals[each] for each in named),
     )

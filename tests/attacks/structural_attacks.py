@@ -299,4 +299,4 @@ def a_cancel_that_names_another_vaults_transfer(scene: Scene) -> None:
     named = compute_transfer_id(invented)
     lie = team.signers[A].testify(CANCEL, chain_id=str(CHAIN_ID), vault=VAULT_ADDRESS, nonce=0, transfer=named)
     statements = (testimony_from_json(lie), *three.statements[1:])
-    book_certificate(team.signers[D], replace(three, statements=statements, transfers=(invented,)))
+    book_certificate(team.signers[D], replace(three, statements=statements, proposals=(team.propose(invented),)))

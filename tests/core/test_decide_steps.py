@@ -113,6 +113,12 @@ BREACHES = [
     ),
     breach("D5", "decision.proposal-missing", HELD, facts=make_facts(proposal=None)),
     breach("D5", "decision.proposal-missing", HELD, facts=make_facts(proposal=make_proposal("carol"))),
+    breach(
+        "D5",
+        "decision.proposal-missing",
+        HELD,
+        facts=make_facts(proposal=make_proposal("carol", key=address_of("alice"))),
+    ),
     breach("D5", "decision.proposal-missing", HELD, facts=make_facts(proposal=make_proposal(key=address_of("carol")))),
     breach("D5", "decision.proposal-missing", HELD, facts=make_facts(proposal=make_proposal(key=address_of("nobody")))),
     breach(
@@ -228,6 +234,13 @@ def test_d4_a_proposal_may_be_dated_five_minutes_ahead(ahead: int, status: Statu
     assert decide(transfer, make_policies(), facts).status is status
 
 
+@pytest.mark.parametrize(("lasts", "status"), [(-1, Status.DENIED), (0, Status.DENIED), (1, Status.RELEASABLE)])
+def test_d4_a_transfer_lasts_for_at_least_a_second(lasts: int, status: Status) -> None:
+    transfer = make_transfer(proposed_at=NOW + 2, expires_at=NOW + 2 + lasts)
+    facts = make_facts(make_approval("bob", signed_at=NOW + 2, first_seen_at=NOW))
+    assert decide(transfer, make_policies(), facts).status is status
+
+
 def test_d4_a_transfer_that_is_dated_ahead_says_when_it_begins() -> None:
     decision = decide(make_transfer(proposed_at=NOW + 1000), make_policies(), make_facts())
     reason = next(reason for reason in decision.reasons if reason.code == "decision.proposed-ahead")
@@ -275,6 +288,14 @@ def test_d9_a_window_may_be_filled_to_its_cap(units: int, status: Status) -> Non
     assert decide(make_transfer(), policies, facts).status is status
 
 
+@pytest.mark.parametrize(("counted", "left"), [(2999, 5001), (3001, 4999), (8000, 0), (8001, 0)])
+def test_d9_what_a_window_leaves_is_told(counted: int, left: int) -> None:
+    policies = make_policies(make_rule(), make_rule("caps", allow=False, approvals=(), limits=(make_limit(8000),)))
+    facts = make_facts(movements=(make_movement(amount_units=counted),))
+    decision = decide(make_transfer(amount_units=6000), policies, facts)
+    assert decision.reasons[0].message == f"rule caps leaves {left} units of 8000 in its window of {DAY} s"
+
+
 def test_d9_a_limit_of_either_policy_holds() -> None:
     facts = make_facts(movements=(make_movement(),))
     named, active = make_edition(rules=(make_rule(), CAPPED)), make_edition(digest=digest_of("policy 2"), version=2)
@@ -296,6 +317,7 @@ def test_d10_seats_of_both_policies_are_asked() -> None:
 def test_d10_what_is_missing_is_named_with_who_could_fill_it() -> None:
     policies = make_policies(make_rule(approvals=to_approvals(finance=2, security=1)))
     decision = decide(make_transfer(), policies, make_facts(rejected_by=frozenset([PersonId("carol")])))
+    assert decision.reasons[0].message == "approvals are missing: 1 of finance, 1 of security"
     said = [(missing.group, missing.count, missing.candidates) for missing in decision.missing]
     assert said == [("finance", 1, ("dave",)), ("security", 1, ("dave", "erin"))]
 

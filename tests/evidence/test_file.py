@@ -297,7 +297,7 @@ def test_a_cancel_certificate_is_no_release() -> None:
         nonce=NONCE,
         signatures=certificate(TRANSFER).signatures,
         statements=(),
-        transfers=(),
+        proposals=(),
     )
     assert malformed_cause(changed(put("certificate", value=cancel.to_json()))) == "certificate.malformed"
 

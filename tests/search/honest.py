@@ -88,13 +88,13 @@ class Unsettled:
 class Settled:
     """How many situations an honest worker was put in, and the nearest one from which there is no end."""
 
-    desks: int
+    situations: int
     unsettled: Unsettled | None
     seconds: float
 
     def __str__(self) -> str:
         found = self.unsettled.reason if self.unsettled else "all come to an end"
-        return f"{self.desks:,} situations, {self.seconds:.1f} s, {found}"
+        return f"{self.situations:,} situations, {self.seconds:.1f} s, {found}"
 
 
 def settle_all(explored: Explored, rules: ChainRules, *, keeps_some: bool) -> Settled:

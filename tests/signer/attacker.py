@@ -76,7 +76,8 @@ class Loot:
     def most_units(self, executed: tuple[Effect, ...] = ()) -> int:
         """The most that could leave in all, the costliest choice at every nonce."""
         return sum(
-            max(0 if effect is None else self.amounts[effect] for effect in options) for options in self.reachable(executed)
+            max(0 if effect is None else self.amounts[effect] for effect in options)
+            for options in self.reachable(executed)
         )
 
 
@@ -185,7 +186,7 @@ class Attacker:
             nonce=nonce,
             signatures=signatures,
             statements=tuple(statements) if with_statements else (),
-            transfers=tuple(self.transfers[each] for each in named) if with_statements else (),
+            proposals=tuple(self.statements[each][0] for each in named) if with_statements else (),
         )
 
     def _sign_stolen(self, name: str, digest: Any) -> bytes:

@@ -35,4 +35,8 @@ def found_team(
 ) -> Team:
     """A team of four signers, or of three."""
     chosen = policy or make_capped_policy(owners=owners, **changes)
-    return Team(folder / f"team-{owners}", chosen) if verifier is None else Team(folder / f"team-{owners}", chosen, verifier)
+    return (
+        Team(folder / f"team-{owners}", chosen)
+        if verifier is None
+        else Team(folder / f"team-{owners}", chosen, verifier)
+    )

@@ -19,9 +19,20 @@ from tests.team import HandNode, Team
 START = ClockReading(1_000_000, 5_000)
 
 
-def judge(wall: int = 1_000_100, boot: int = 5_100, *, mark: int = 0, block_at: int | None = None, silent: tuple[str, ...] = ()) -> str:
+def judge(
+    wall: int = 1_000_100,
+    boot: int = 5_100,
+    *,
+    mark: int = 0,
+    block_at: int | None = None,
+    silent: tuple[str, ...] = (),
+) -> str:
     """The code for a reading a hundred seconds after the start, or an empty text when it is good."""
-    views = () if block_at == -1 else (VaultView(endpoint="node", block_at=block_at or wall, nonce_latest=0, nonce_final=0),)
+    views = (
+        ()
+        if block_at == -1
+        else (VaultView(endpoint="node", block_at=block_at or wall, nonce_latest=0, nonce_final=0),)
+    )
     reading = ClockReading(wall, boot)
     refusal = find_clock_refusal(ClockState(start=START, reading=reading, high_water=mark, views=views, silent=silent))
     return "" if refusal is None else refusal.code
@@ -64,7 +75,9 @@ def attacker(folder: Path) -> Attacker:
     return attacker
 
 
-@pytest.mark.parametrize(("step", "answer"), [(60, 0), (61, "clock.stepped"), (86_400, "clock.stepped"), (-61, "clock.behind-mark")])
+@pytest.mark.parametrize(
+    ("step", "answer"), [(60, 0), (61, "clock.stepped"), (86_400, "clock.stepped"), (-61, "clock.behind-mark")]
+)
 def test_a_step_while_it_runs_is_noticed(attacker: Attacker, step: int, answer: int | str) -> None:
     transfer = attacker.propose()
     attacker.team.clock.wall += step
@@ -72,7 +85,9 @@ def test_a_step_while_it_runs_is_noticed(attacker: Attacker, step: int, answer: 
 
 
 @pytest.mark.parametrize(("step", "answer"), [(-1, "clock.behind-mark"), (0, 0), (300, 0), (301, "clock.block-time")])
-def test_a_step_before_a_start_is_noticed_by_the_mark_or_by_the_blocks(attacker: Attacker, step: int, answer: int | str) -> None:
+def test_a_step_before_a_start_is_noticed_by_the_mark_or_by_the_blocks(
+    attacker: Attacker, step: int, answer: int | str
+) -> None:
     transfer = attacker.propose()
     team = attacker.team
     now = team.clock.wall

@@ -226,7 +226,9 @@ def test_a_cancel_is_given_again_with_the_same_statement(folder: Path) -> None:
     assert said.fields["transfer"] == compute_transfer_id(one)
 
 
-@pytest.mark.parametrize(("nonce", "code"), [(0, None), (1, None), (2, "chain.cancel-ahead"), (2**52, "chain.cancel-ahead")])
+@pytest.mark.parametrize(
+    ("nonce", "code"), [(0, None), (1, None), (2, "chain.cancel-ahead"), (2**52, "chain.cancel-ahead")]
+)
 def test_a_cancel_is_signed_up_to_the_open_nonce(folder: Path, nonce: int, code: str | None) -> None:
     attacker = Attacker(found_team(folder))
     release_once(attacker, attacker.propose(), 0, A, B, C)

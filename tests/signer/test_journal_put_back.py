@@ -60,7 +60,7 @@ def refusal_of(start: object) -> str:
     assert callable(start)
     with pytest.raises((GuardError, AdapterError)) as refused:
         start()
-    return str(refused.value.code)  # type: ignore[attr-defined]
+    return str(refused.value.code)
 
 
 def test_a_journal_restored_from_a_copy_is_behind_its_counter_and_held(attacker: Attacker) -> None:
@@ -121,7 +121,9 @@ def test_the_counter_of_another_journal_holds(attacker: Attacker) -> None:
     assert refusal_of(lambda: team.start(A)) == "signer.counter"
 
 
-@pytest.mark.parametrize("content", [None, b"", b"guard-counter-v1\n", b"guard-counter-v1 x -1\n", b"other 1 1\n", b"\xff\xfe"])
+@pytest.mark.parametrize(
+    "content", [None, b"", b"guard-counter-v1\n", b"guard-counter-v1 x -1\n", b"other 1 1\n", b"\xff\xfe"]
+)
 def test_a_counter_that_is_missing_or_none_holds(attacker: Attacker, content: bytes | None) -> None:
     team = attacker.team
     team.stop_process(A)

@@ -142,7 +142,10 @@ class World:
     def _most_in_a_window(self, limit: RollingLimit, destination: Address | None) -> int:
         """The most within any window, begun at each execution: what was executed, and at the end all that could be now."""
         attacker, now = self.attacker, self.attacker.team.clock.wall
-        past = [(at, self._units(effect, destination)) for at, effect in zip(self.executed_at, attacker.executed, strict=True)]
+        past = [
+            (at, self._units(effect, destination))
+            for at, effect in zip(self.executed_at, attacker.executed, strict=True)
+        ]
         left = sum(
             max(self._units(effect, destination) for effect in options)
             for options in islice(attacker.loot.reachable(attacker.executed), len(past), None)
@@ -161,7 +164,10 @@ class World:
 def making_world(owners: int, verifier: Verifier | None = None) -> Iterator[World]:
     """A new team with that many signers, of whom the fourth is stolen."""
     with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None, prefix="guard-test-") as name:
-        rules = (make_rule(limits=(LIMITS[0],)), make_rule("per-destination", allow=False, approvals=(), limits=(LIMITS[1],)))
+        rules = (
+            make_rule(limits=(LIMITS[0],)),
+            make_rule("per-destination", allow=False, approvals=(), limits=(LIMITS[1],)),
+        )
         team = found_team(Path(name), owners=owners, verifier=verifier, rules=rules)
         yield World(Attacker(team, stolen=[D] if owners == 4 else []))
         team.close()
@@ -209,7 +215,10 @@ def test_long_runs_pay_something_and_nothing_twice(owners: int, is_deep: bool) -
 ABLATIONS = {
     "no limits": (without_step(d9_limits_hold), 0),
     "a cancel that names it gives the budget back": (with_chain(is_budget_back=is_back_by_any_certificate), 7),
-    "signed again though it may still be executed": (without_clauses(refuse_while_executable, refuse_cancelled_here), 109),
+    "signed again though it may still be executed": (
+        without_clauses(refuse_while_executable, refuse_cancelled_here),
+        109,
+    ),
 }
 """What is missing, and a seed whose steps find it; the ones after it are tried where they no longer do."""
 

@@ -226,7 +226,11 @@ CLAUSES = {
         skip_what_others_certified, "", with_chain(compute_open_nonce=open_after_the_highest), "over cap"
     ),
     "certified-once-for-all-owners": Clause(
-        ask_new_owners_for_a_certified_one, "chain.certified", without_clauses(refuse_certified), "double", owners_change=True
+        ask_new_owners_for_a_certified_one,
+        "chain.certified",
+        without_clauses(refuse_certified),
+        "double",
+        owners_change=True,
     ),
     "named-before-ownership-is-dead": Clause(
         ask_new_owners_for_a_named_one,
@@ -247,9 +251,7 @@ def make_changing_policy() -> Any:
         for nonce, names in enumerate(((A, B, C), (E, F, G)))
     )
     signers = tuple(make_signer(name) for name in (A, B, C, E, F, G))
-    return make_capped_policy(
-        signers=signers, vaults=(replace(make_vault(), owners=entries),), numbers=policy.numbers
-    )
+    return make_capped_policy(signers=signers, vaults=(replace(make_vault(), owners=entries),), numbers=policy.numbers)
 
 
 def attack(folder: Path, clause: Clause) -> Attacker:
@@ -291,7 +293,9 @@ def test_behind_the_clause_the_journals_own_constraint_is_a_second_line(folder: 
     assert earnings(attacker) == set()
 
 
-def test_a_signer_that_the_gap_did_not_carry_over_signs_at_the_old_nonce_where_it_is_worth_nothing(folder: Path) -> None:
+def test_a_signer_that_the_gap_did_not_carry_over_signs_at_the_old_nonce_where_it_is_worth_nothing(
+    folder: Path,
+) -> None:
     attacker = attack(folder, CLAUSES["lowest-nonce-without-certificate"])
     skip_what_others_certified(attacker)
     assert {nonce for nonce, effect in attacker.loot.given if effect is not CANCELLED} == {0, 2}

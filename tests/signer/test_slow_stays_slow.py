@@ -29,7 +29,9 @@ def team(folder: Path) -> Iterator[Team]:
     team.close()
 
 
-def make_team(folder: Path, verifier: Verifier | None = None, *, finance: int = 1, valid_for: int | None = None) -> Team:
+def make_team(
+    folder: Path, verifier: Verifier | None = None, *, finance: int = 1, valid_for: int | None = None
+) -> Team:
     """The team with another verifier or other demands."""
     rule = make_rule(delay=DELAY, approvals=to_approvals(finance=finance), approval_valid_for=valid_for)
     return found_team(folder, policy=make_capped_policy(owners=3, rules=(rule,)), verifier=verifier)
@@ -95,7 +97,9 @@ def test_an_approval_that_expired_and_was_renewed_starts_the_delay_anew(team: Te
     assert codes(team, transfer) == set()
 
 
-def test_an_approval_renewed_before_it_expires_counts_from_its_own_first_sight_once_the_old_one_ended(team: Team) -> None:
+def test_an_approval_renewed_before_it_expires_counts_from_its_own_first_sight_once_the_old_one_ended(
+    team: Team,
+) -> None:
     transfer = team.transfer()
     began = team.clock.wall
     bring(team, transfer, team.propose(transfer), team.approve(transfer, "bob", expires_at=began + DELAY - 1))
@@ -258,7 +262,9 @@ def expected_while_wrong(wrong: str) -> set[str]:
     return unstamped | {"clock.block-time"}
 
 
-def test_an_approval_of_the_future_brought_while_the_clock_is_wrong_does_not_count_once_it_is_stamped(team: Team) -> None:
+def test_an_approval_of_the_future_brought_while_the_clock_is_wrong_does_not_count_once_it_is_stamped(
+    team: Team,
+) -> None:
     transfer = team.transfer()
     team.node.is_silent = True
     ahead = team.approve(transfer, "bob", signed_at=team.clock.wall + 100_000, expires_at=team.clock.wall + 200_000)

@@ -6,6 +6,7 @@ With a second one stolen the bound 2M > N + f is passed, and the same play pays 
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -87,7 +88,9 @@ def test_it_may_name_what_it_likes_which_only_makes_more_count(attacker: Attacke
     assert attacker.most_units <= CAP
 
 
-def test_two_cancel_certificates_of_one_nonce_that_say_different_things_are_taken_at_their_worst(attacker: Attacker) -> None:
+def test_two_cancel_certificates_of_one_nonce_that_say_different_things_are_taken_at_their_worst(
+    attacker: Attacker,
+) -> None:
     one = attacker.propose()
     attacker.ask(one, A)
     attacker.cancel(0, A, B, C)
@@ -110,7 +113,7 @@ def _forge(attacker: Attacker, cancel: CancelCertificate, place: int, said: test
         nonce=cancel.nonce,
         signatures=cancel.signatures,
         statements=tuple(statements),
-        transfers=(),
+        proposals=(),
     )
 
 
@@ -126,12 +129,16 @@ def test_it_cannot_speak_for_another_signer(attacker: Attacker) -> None:
     cancel = attacker.cancel_certificate(0, B, C, D)
     none = {**cancel.statements[0].fields, "transfer": None}
     assert none["signer"] == B
-    assert set(attacker.bring(_forge(attacker, cancel, 0, _signed_by_stolen(attacker, none)))) == {"testimony.signature"}
+    assert set(attacker.bring(_forge(attacker, cancel, 0, _signed_by_stolen(attacker, none)))) == {
+        "testimony.signature"
+    }
     # Saying it twice in its own name does not make three that stated.
     own = {**none, "signer": D}
     assert set(attacker.bring(_forge(attacker, cancel, 0, _signed_by_stolen(attacker, own)))) == {"certificate.too-few"}
     stranger = {**none, "signer": "signer-z"}
-    assert set(attacker.bring(_forge(attacker, cancel, 0, _signed_by_stolen(attacker, stranger)))) == {"certificate.statement"}
+    assert set(attacker.bring(_forge(attacker, cancel, 0, _signed_by_stolen(attacker, stranger)))) == {
+        "certificate.statement"
+    }
 
 
 def test_an_honest_statement_of_another_nonce_is_none_of_this_one(attacker: Attacker) -> None:
@@ -173,7 +180,7 @@ def test_a_cancel_without_what_it_names_is_not_booked(attacker: Attacker) -> Non
         nonce=0,
         signatures=cancel.signatures,
         statements=cancel.statements,
-        transfers=(other,),
+        proposals=(attacker.team.propose(other),),
     )
     assert set(attacker.bring(swapped)) == {"certificate.transfers"}
 
@@ -213,3 +220,19 @@ def test_ablation_if_cancels_needed_no_statements_one_stolen_signer_pays_twice(f
     attacker.bring(attacker.cancel_certificate(0, B, C, D, with_statements=False))
     attacker.ask(one, A, C)
     assert attacker.double == compute_transfer_id(one)
+
+
+def test_what_nobody_proposed_cannot_be_named_to_use_up_a_limit(attacker: Attacker) -> None:
+    invented = attacker.team.transfer(amount_units=2**200)
+    attacker.cancel(0, B, C)
+    cancel = attacker.cancel_certificate(0, B, C, D)
+    named = compute_transfer_id(invented)
+    lie = _signed_by_stolen(attacker, {**cancel.statements[2].fields, "transfer": named})
+    statements = (*cancel.statements[:2], lie)
+    for proposal, code in (
+        (attacker.team.propose(invented, by="stranger"), "certificate.proposal"),
+        (attacker.team.propose(invented, by="bob"), "certificate.proposal"),
+        (attacker.team.approve(invented, "alice"), "certificate.proposal"),
+    ):
+        forged = replace(cancel, statements=statements, proposals=(proposal,))
+        assert set(attacker.bring(forged)) == {code}

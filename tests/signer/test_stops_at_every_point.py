@@ -81,7 +81,9 @@ def carry_until(attacker: Attacker, transfer: Transfer, point: str | int) -> Non
 
 def send(attacker: Attacker, stop: SignedStatement, *names: str) -> list[testimony.Testimony]:
     """Send a stop to these honest signers and take their receipts."""
-    return [testimony.testimony_from_json(take_stop(attacker.team.signers[name], stop)) for name in names or attacker.honest]
+    return [
+        testimony.testimony_from_json(take_stop(attacker.team.signers[name], stop)) for name in names or attacker.honest
+    ]
 
 
 def is_accepted(attacker: Attacker, receipts: list[testimony.Testimony]) -> bool:
@@ -93,20 +95,27 @@ def is_accepted(attacker: Attacker, receipts: list[testimony.Testimony]) -> bool
 
 
 CASES = [
-    (stop, point) for stop in STOPS for point in POINTS if stop in ALL_POINTS or point in ("registered", 1, "certificate")
+    (stop, point)
+    for stop in STOPS
+    for point in POINTS
+    if stop in ALL_POINTS or point in ("registered", 1, "certificate")
 ]
 """Every point for the stops that differ in kind, three for the freezes that differ in scope alone."""
 
 
 @pytest.mark.parametrize(("stop", "point"), CASES, ids=str)
-def test_a_stop_of_four_signers_is_accepted_and_holds_or_says_what_was_signed(folder: Path, stop: str, point: str | int) -> None:
+def test_a_stop_of_four_signers_is_accepted_and_holds_or_says_what_was_signed(
+    folder: Path, stop: str, point: str | int
+) -> None:
     attacker = make_attacker(folder, 4)
     check_stop(attacker, stop, point)
 
 
 @pytest.mark.parametrize("point", POINTS, ids=str)
 @pytest.mark.parametrize("stop", ["veto", "freeze of everything"])
-def test_a_stop_of_three_signers_is_accepted_and_holds_or_says_what_was_signed(folder: Path, stop: str, point: str | int) -> None:
+def test_a_stop_of_three_signers_is_accepted_and_holds_or_says_what_was_signed(
+    folder: Path, stop: str, point: str | int
+) -> None:
     attacker = make_attacker(folder, 3)
     check_stop(attacker, stop, point)
 
@@ -219,7 +228,9 @@ def wrong_clock(attacker: Attacker, wrong: str) -> None:
     elif wrong == "blocks old":
         team.node.block_behind = 10_000
     else:
-        team.clock.wall += {"a year ahead": 365 * 86400, "a year behind": -365 * 86400, "at zero": -team.clock.wall}[wrong]
+        team.clock.wall += {"a year ahead": 365 * 86400, "a year behind": -365 * 86400, "at zero": -team.clock.wall}[
+            wrong
+        ]
 
 
 @pytest.mark.parametrize("wrong", ["a year ahead", "a year behind", "at zero", "nodes silent", "blocks old"])
