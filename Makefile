@@ -8,7 +8,8 @@ PY := .venv/bin/python
 WORKERS ?= 2
 COVERAGE ?= 90
 SOURCES := guard tests
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal --cov --cov-report=term-missing:skip-covered
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
+COVERED := --cov --cov-report=term-missing:skip-covered --cov-fail-under=$(COVERAGE)
 LOCKS := requirements/bootstrap.lock requirements/artifacts.lock .ci/setup
 
 .PHONY: help setup demo test check style types contracts format bench deep lock clean
@@ -30,11 +31,11 @@ setup: .venv/.dev tests/node/node_modules/.installed  ## install everything into
 demo: .venv/.demo  ## tell the whole story on an embedded chain: Python alone
 	@$(PY) -m guard.demo
 
-test: setup  ## run all tests with branch coverage
+test: setup  ## run all tests
 	@SECONDS=0; $(PYTEST); echo "the tests took $$SECONDS s"
 
 check: setup style types contracts  ## everything that must hold: format, lint, types, import contracts, tests, coverage
-	@SECONDS=0; $(PYTEST) --cov-fail-under=$(COVERAGE); echo "the tests took $$SECONDS s"
+	@SECONDS=0; $(PYTEST) $(COVERED); echo "the tests took $$SECONDS s"
 
 style: .venv/.dev
 	@$(PY) -m ruff format --check $(SOURCES)

@@ -1,4 +1,4 @@
-"""The signer as a process: opens its folder, holds the lock, serves both listeners, marks each minute, and ends cleanly on a signal."""
+"""The signer as a process: opens its folder, holds the lock, serves both listeners, marks that it runs, and ends cleanly on a signal."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ from guard.signer.memory import load_editions
 from guard.signer.requests import COMMAND_VERBS, STOP_VERBS
 from guard.signer.signer import Signer
 
-MARK_EVERY = 60
+MARK_EVERY = 20
+"""Seconds. More often than the minute that the protocol asks, so that finality is learnt soon."""
 FIRST_MARKS_EVERY = 1
-"""Until the clock has once been good; afterwards a mark a minute is enough."""
+"""Until the clock has once been good; afterwards marks are for the journal alone."""
 
 
 def run_signer(home: SignerHome, password: bytes, *, ready: Callable[[str], None]) -> None:
@@ -88,7 +89,7 @@ def _end_on_signals(over: threading.Event) -> None:
 
 
 def _mark_until(over: threading.Event, signer: Signer) -> None:
-    """Mark that the signer runs, each minute; each second until the clock has once been good."""
+    """Mark that the signer runs; each second until the clock has once been good."""
     pause = FIRST_MARKS_EVERY
     while not over.wait(pause):
         pause = MARK_EVERY if _mark(signer) else FIRST_MARKS_EVERY

@@ -7,6 +7,7 @@ is hashed or signed is always the canonical form.
 from __future__ import annotations
 
 import json
+import re
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -47,10 +48,30 @@ def _refuse_duplicates(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_NESTING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)|[\[\]{}]', re.DOTALL)
+"""A string, in which brackets mean nothing, or one bracket. A string that does not end matches to the end, so that one pass is enough."""
+
+
+def _require_shallow(raw: bytes) -> None:
+    """Refuse deep nesting before the parser sees it: the parser recurses on the C stack and would end the process.
+
+    Its own guard is the recursion limit, which a library may raise for the whole process, as eth-keyfile's do.
+    """
+    depth = 0
+    for found in _NESTING.finditer(raw):
+        if found[0] in (b"[", b"{"):
+            depth += 1
+        elif found[0] in (b"]", b"}"):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise GuardError("json.too-large", f"the text is nested deeper than {MAX_DEPTH} levels")
+
+
 def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     """The value of a strict JSON text. Raises `json.malformed`, `json.duplicate-key`, `json.number` or `json.too-large`."""
     if len(raw) > max_bytes:
         raise GuardError("json.too-large", f"{len(raw)} bytes are more than the {max_bytes} that are accepted")
+    _require_shallow(raw)
     try:
         value = json.loads(
             raw.decode("utf-8"),

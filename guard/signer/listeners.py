@@ -96,7 +96,10 @@ class _Handler(BaseHTTPRequestHandler):
             raise GuardError("signer.request", "a request needs a Content-Length")
         if int(length) > MAX_BODY_BYTES:
             raise GuardError("signer.too-large", f"a request has at most {MAX_BODY_BYTES} bytes")
-        return self.rfile.read(int(length))
+        body = self.rfile.read(int(length))
+        if len(body) < int(length):
+            raise GuardError("signer.request", "the request ended before its Content-Length")
+        return body
 
     def _send(self, status: int, answer: Mapping[str, Any]) -> None:
         body = to_canonical(dict(answer))

@@ -31,7 +31,14 @@ CHAIN_CODES: dict[str, str] = {
 """Every code of a refusal by the release chain, with one line for people."""
 
 PASSING_CODES = frozenset(
-    {"chain.nonce-taken", "chain.nonce-cancelled", "chain.still-executable", "chain.unmined", "chain.cancel-ahead"}
+    {
+        "chain.not-an-owner",
+        "chain.nonce-taken",
+        "chain.nonce-cancelled",
+        "chain.still-executable",
+        "chain.unmined",
+        "chain.cancel-ahead",
+    }
 )
 """Refusals that further certificates or finality may cure. All others hold for that transfer or nonce for good."""
 

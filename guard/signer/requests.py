@@ -15,6 +15,7 @@ from guard.signer.cancelling import book_certificate, cancel_stopped, load_held,
 from guard.signer.memory import load_freezes, load_memory
 from guard.signer.pending import compute_pending
 from guard.signer.records import VaultAt
+from guard.signer.release_chain import compute_unmined
 from guard.signer.signer import Signer
 from guard.signer.stopping import take_stop, take_unfreezes
 from guard.statements.certificates import certificate_from_json
@@ -123,6 +124,7 @@ def status(signer: Signer, body: Any) -> dict[str, Any]:
                 "chain_id": str(at.chain_id),
                 "vault": at.address,
                 "open_nonce": signer.verifier.chain.compute_open_nonce(each),
+                "unmined": compute_unmined(each),
                 "signed": {str(nonce): page.signed for nonce, page in each.entries() if page.signed},
             }
             for at, each in (memory.books.items() if memory else ())

@@ -25,7 +25,19 @@ def lift(treasury: Treasury, *freezes: str) -> None:
         time.sleep(0.3)
 
 
+def wait_final(treasury: Treasury) -> None:
+    """Wait until every signer has seen everything final that it signed, so that a stop of everything comes too late for nothing."""
+    ends_at = time.monotonic() + 30
+    while True:
+        vaults = [v for each in treasury.run("signer", "status").json["signers"].values() for v in each["vaults"]]
+        if all(vault["unmined"] == 0 for vault in vaults):
+            return
+        assert time.monotonic() < ends_at
+        time.sleep(0.3)
+
+
 def test_a_freeze_holds_everything_until_a_quorum_lifts_it(treasury: Treasury) -> None:
+    wait_final(treasury)
     folder = treasury.propose("700 USDC")
     treasury.sign_as("bob", "approve", folder)
     frozen = treasury.sign_as("erin", "freeze", "--scope", "everything", "--out", treasury.path / "statements")
@@ -39,6 +51,7 @@ def test_a_freeze_holds_everything_until_a_quorum_lifts_it(treasury: Treasury) -
 
 
 def test_a_freeze_of_another_vaults_person_holds_nothing_else(treasury: Treasury) -> None:
+    wait_final(treasury)
     frozen = treasury.sign_as("dave", "freeze", "--scope", "person:frank", "--out", treasury.path / "statements")
     folder = treasury.propose("701 USDC")
     treasury.sign_as("bob", "approve", folder)

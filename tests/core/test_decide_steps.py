@@ -245,6 +245,8 @@ def test_d4_a_transfer_that_is_dated_ahead_says_when_it_begins() -> None:
     decision = decide(make_transfer(proposed_at=NOW + 1000), make_policies(), make_facts())
     reason = next(reason for reason in decision.reasons if reason.code == "decision.proposed-ahead")
     assert reason.until == NOW + 700
+    latest = decide(make_transfer(proposed_at=2**64 - 1, expires_at=2**64 - 1), make_policies(), make_facts())
+    assert next(reason.until for reason in latest.reasons if reason.code == "decision.proposed-ahead") == 2**53 - 1
 
 
 def test_d5_a_machine_may_initiate() -> None:

@@ -65,7 +65,7 @@ def require_one_effect(stack: Stack, before: tuple[int, int], amount_units: int)
     assert (before[0] - balance, nonce - before[1]) == (amount_units, 1)
 
 
-def kill_at(stack: Stack, name: str, point: int) -> None:
+def kill_at(stack: Stack, name: str, point: int, *, repeat: bool) -> None:
     """Kill one process at one point of a release, start it again, and repeat the command until it has nothing left to do."""
     chain = Chain(stack.url)
     before = chain.token_balance(stack.token, stack.safe), chain.safe_nonce(stack.safe)
@@ -82,8 +82,9 @@ def kill_at(stack: Stack, name: str, point: int) -> None:
             stack.release(folder)
     assert stack.read_status(folder) == "released"
     require_one_effect(stack, before, transfer.amount_units)
-    stack.release(folder)
-    require_one_effect(stack, before, transfer.amount_units)
+    if repeat:
+        stack.release(folder)
+        require_one_effect(stack, before, transfer.amount_units)
 
 
 def test_p2_a_process_killed_at_any_point_of_a_release_leaves_one_effect(
@@ -91,7 +92,7 @@ def test_p2_a_process_killed_at_any_point_of_a_release_leaves_one_effect(
 ) -> None:
     points = [(name, at) for name, found in dry_run(stack).items() for at in range(len(found))]
     tried = points if is_deep else points[::EVERY]
-    for name, at in tried:
-        kill_at(stack, name, at)
+    for number, (name, at) in enumerate(tried):
+        kill_at(stack, name, at, repeat=is_deep or number % EVERY == 0)
     record_property("crash points", len(points))
     record_property("crash points tried", len(tried))

@@ -2,6 +2,7 @@
 
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,23 @@ import pytest
 IN_MEMORY = Path("/dev/shm")
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Iterator[Path]:
-    """An empty folder that is gone after the test."""
-    if not IN_MEMORY.is_dir():
-        yield tmp_path
-        return
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY, prefix="guard-test-", ignore_cleanup_errors=True) as name:
+@contextmanager
+def making_folder() -> Iterator[Path]:
+    """An empty folder that is gone afterwards."""
+    where = IN_MEMORY if IN_MEMORY.is_dir() else None
+    with tempfile.TemporaryDirectory(dir=where, prefix="guard-test-", ignore_cleanup_errors=True) as name:
         yield Path(name)
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    """An empty folder for one test."""
+    with making_folder() as folder:
+        yield folder
+
+
+@pytest.fixture(scope="module")
+def lasting_folder() -> Iterator[Path]:
+    """An empty folder for the tests of one module."""
+    with making_folder() as folder:
+        yield folder

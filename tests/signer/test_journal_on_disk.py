@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -221,7 +222,8 @@ def test_a_refused_attempt_is_on_record(attacker: Attacker) -> None:
 def test_a_certificate_is_on_record_with_its_transfers_or_not_at_all(attacker: Attacker) -> None:
     one = attacker.propose()
     attacker.ask(one, A, B)
-    assert attacker.bring(attacker.certificate(one, 1), C) == ["certificate.signature"]
+    moved = replace(attacker.certificate(one, 0), nonce=1)
+    assert attacker.bring(moved, C) == ["certificate.signature"]
     with attacker.team.signers[C].journal.reading() as db:
         assert db.execute("SELECT count(*) FROM transfers").fetchone()[0] == 0
     assert attacker.bring(attacker.certificate(one, 0), C) == [None]

@@ -7,12 +7,10 @@ the same steps find what a missing rule lets through.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
-from pathlib import Path
 from random import Random
 
 import pytest
@@ -27,7 +25,7 @@ from guard.signer.verifier import Verifier
 from tests.factories import DAY, HOUR, address_of, make_limit, make_rule, usdc
 from tests.signer.ablation import with_chain, without_clauses, without_step
 from tests.signer.attacker import CANCELLED, Attacker, Effect
-from tests.signer.conftest import IN_MEMORY
+from tests.signer.conftest import making_folder
 from tests.signer.teams import D, found_team
 from tests.signer.test_release_chain_ablations import is_back_by_any_certificate
 
@@ -163,12 +161,12 @@ class World:
 @contextmanager
 def making_world(owners: int, verifier: Verifier | None = None) -> Iterator[World]:
     """A new team with that many signers, of whom the fourth is stolen."""
-    with tempfile.TemporaryDirectory(dir=IN_MEMORY if IN_MEMORY.is_dir() else None, prefix="guard-test-") as name:
+    with making_folder() as folder:
         rules = (
             make_rule(limits=(LIMITS[0],)),
             make_rule("per-destination", allow=False, approvals=(), limits=(LIMITS[1],)),
         )
-        team = found_team(Path(name), owners=owners, verifier=verifier, rules=rules)
+        team = found_team(folder, owners=owners, verifier=verifier, rules=rules)
         yield World(Attacker(team, stolen=[D] if owners == 4 else []))
         team.close()
 
