@@ -3,12 +3,15 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
+# Many interpreters are started; each would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 PY := .venv/bin/python
-WORKERS ?= 2
+# One more than there are cores: tests that kill processes or wait for blocks leave theirs idle.
+WORKERS ?= 3
 COVERAGE ?= 90
 SOURCES := guard tests
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist worksteal
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadgroup
 COVERED := --cov --cov-report=term-missing:skip-covered --cov-fail-under=$(COVERAGE)
 LOCKS := requirements/bootstrap.lock requirements/artifacts.lock .ci/setup
 

@@ -32,7 +32,7 @@ from tests.search.world import (
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
-IS_DEEP = os.environ.get("GUARD_PROFILE") == "deep"
+IS_DEEP = os.environ.get("TEST_PROFILE") == "deep"
 SETTING = make_setting(2, 3, nonces=3)
 NAMES = SETTING.transfer_ids
 CERTIFICATES = (

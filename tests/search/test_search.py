@@ -1,6 +1,6 @@
 """P2 and P5: whatever a hostile worker does, no transfer has two effects and no window exceeds its cap; and a way out is open.
 
-A test names the configuration that it completes; `GUARD_PROFILE=deep` adds the larger ones. `python -m tests.search` tells the
+A test names the configuration that it completes; `TEST_PROFILE=deep` adds the larger ones. `python -m tests.search` tells the
 shortest way to each loss.
 """
 
@@ -28,7 +28,7 @@ from tests.search.world import Setting, make_setting
 
 pytestmark = pytest.mark.usefixtures("unmeasured")
 
-IS_DEEP = os.environ.get("GUARD_PROFILE") == "deep"
+IS_DEEP = os.environ.get("TEST_PROFILE") == "deep"
 Record = Callable[[str, object], None]
 
 SMALL = (make_setting(2, 2, nonces=3), make_setting(2, 3), make_setting(2, 3, cap=2), make_setting(3, 3))
