@@ -64,6 +64,7 @@ def _find_foundry_tool(name: str) -> Path:
 LONGEST_FIRST = ("tests/crash/", "tests/search/", "tests/cli/")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it at the end while the other has nothing to do."""
     for item in items:

@@ -86,9 +86,11 @@ class Book:
 
     def page(self, nonce: int) -> Page:
         """The page of a nonce, blank where nothing is known; nonces before the first have none."""
-        require(is_count(nonce, least=self.first_nonce), f"nonce {nonce} lies before the first one of the policy")
         at = nonce - self.first_nonce
-        return self.pages[at] if at < len(self.pages) else BLANK
+        if 0 <= at < len(self.pages):
+            return self.pages[at]
+        require(is_count(at), f"nonce {nonce} lies before the first one of the policy")
+        return BLANK
 
     def with_page(self, nonce: int, page: Page) -> Book:
         """The same book with another page for one nonce."""

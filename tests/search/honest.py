@@ -37,7 +37,7 @@ from guard.signer.release_chain import (
     find_unmined_refusal,
 )
 from tests.search.explore import Explored, State, to_lines
-from tests.search.world import Certificate, Honest, book_certificate, iter_subsets, to_owner
+from tests.search.world import Certificate, book_certificate, iter_subsets, to_owner
 
 MAX_UNMINED = 1
 """The hardest: nothing is signed before everything certified is final."""
@@ -220,6 +220,7 @@ class _Office:
         self._names = tuple(to_owner(number) for number in range(self._setting.threshold))
         self.library = _Library(rules, self._setting.transfer_ids, self._setting.cap)
         self._ends: dict[Desk, str | None] = {}
+        self._held: dict[int, Certificates] = {}
         self._brought: dict[tuple[int, Certificates], int] = {}
         self._selections: dict[tuple[object, ...], tuple[frozenset[Certificate], ...]] = {}
         self._seen: set[tuple[State, tuple[int, ...]]] = set()
@@ -233,25 +234,28 @@ class _Office:
             if (quorum, available) in self._seen:
                 continue
             self._seen.add((quorum, available))
-            signers = [self._census.signers[number] for number in quorum]
-            for known in self._iter_known(signers, could_make, keeps_some=keeps_some):
+            for known in self._iter_known(quorum, could_make, keeps_some=keeps_some):
                 books = [self._bring(number, known) for number in quorum]
                 # The worker broadcasts what is held, so wherever the chain stood below the open nonce, it comes there.
                 open_nonce = self.library.open_nonce(books[0])
                 for chain_nonce in range(open_nonce, max(open_nonce, gap) + 1):
                     yield self._sit(books, chain_nonce)
 
-    def _iter_known(
-        self, signers: list[Honest], could_make: Certificates, *, keeps_some: bool
-    ) -> Iterator[Certificates]:
+    def _iter_known(self, quorum: State, could_make: Certificates, *, keeps_some: bool) -> Iterator[Certificates]:
         choices = []
         for nonce, made in enumerate(could_make):
-            held = frozenset(each for signer in signers for each in _iter_held(signer.book, nonce))
+            held = frozenset[Certificate]().union(*[self._find_held(number)[nonce] for number in quorum])
             key = (held, made)
             if key not in self._selections:
                 self._selections[key] = tuple(_iter_selections(held, made, keeps_some=keeps_some))
             choices.append(self._selections[key])
         return product(*choices)
+
+    def _find_held(self, signer: int) -> Certificates:
+        if signer not in self._held:
+            book = self._census.signers[signer].book
+            self._held[signer] = tuple(frozenset(_iter_held(book, nonce)) for nonce in range(self._setting.nonces))
+        return self._held[signer]
 
     def _bring(self, signer: int, known: Certificates) -> int:
         key = (signer, known)

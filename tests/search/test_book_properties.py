@@ -384,12 +384,14 @@ class HostileWorker:
         return False
 
 
+@pytest.mark.usefixtures("unmeasured")
 @given(st.integers(0, 2**32))
 def test_no_rounds_of_a_hostile_worker_lose_money(seed: int) -> None:
     random = Random(seed)
     assert not any(HostileWorker(random, WHOLE_CHAIN).loses_money() for _ in range(10))
 
 
+@pytest.mark.usefixtures("unmeasured")
 @pytest.mark.parametrize(
     "obeyed",
     [

@@ -17,7 +17,6 @@ from guard.core.ids import Address, TransferId
 from guard.signer.book import (
     Book,
     Named,
-    Page,
     book_cancel_certificate,
     book_transfer_certificate,
     record_cancel,
@@ -286,23 +285,19 @@ def iter_subsets(of: Iterable[T]) -> Iterator[tuple[T, ...]]:
 
 def rename(signer: Honest, names: Mapping[TransferId, TransferId]) -> Honest:
     """The signer with its transfers' names exchanged."""
-
-    def new(transfer_id: TransferId | None) -> TransferId | None:
-        return None if transfer_id is None else names[transfer_id]
-
     pages = tuple(
-        Page(
-            signed=new(page.signed),
-            is_cancelled=page.is_cancelled,
+        replace(
+            page,
+            signed=page.signed and names[page.signed],
             certified=frozenset(names[each] for each in page.certified),
             cancel_certificates=frozenset(
                 frozenset(names[each] for each in named) for named in page.cancel_certificates
             ),
-            seen_final_at=page.seen_final_at,
         )
         for page in signer.book.pages
     )
     given = tuple(
-        frozenset(Given(each.is_cancel, new(each.transfer_id)) for each in bytes_given) for bytes_given in signer.given
+        frozenset(each._replace(transfer_id=each.transfer_id and names[each.transfer_id]) for each in bytes_given)
+        for bytes_given in signer.given
     )
     return Honest(signer.seats, replace(signer.book, pages=pages), given)
