@@ -85,6 +85,7 @@ def render_record(cases: tuple[Case, ...], seed: str, took: float) -> Iterator[s
     yield f"| commit | {describe_commit()} |"
     yield f"| seed | {seed} |"
     yield f"| Python | {platform.python_version()}, {platform.system()}, {os.cpu_count()} cores, {WORKERS} workers |"
+    yield f"| which | {' '.join(sys.argv[1:]) or 'all of them'} |"
     yield f"| tests | {count['passed']} passed, {count['skipped']} not run |"
     yield f"| took | {took:.0f} s |"
     yield from render_rooms(cases)
