@@ -125,7 +125,8 @@ def test_a_split_nonce_is_freed_by_a_cancel_and_the_payment_made_again_by_name(t
     (nonce,) = nonces
     stuck = treasury.release(first)
     assert stuck.status == 4, stuck
-    cancelled = treasury.run("cancel", "operations", str(nonce), "--password-file", treasury.password_file)
+    kept = ("--out", str(treasury.path / "cancel"))
+    cancelled = treasury.run("cancel", "operations", str(nonce), *kept, "--password-file", treasury.password_file)
     assert cancelled.status == 0, cancelled
     assert len(cancelled.json["named"]) == 2
     assert treasury.release(first).json["status"] == "denied"
