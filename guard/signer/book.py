@@ -122,26 +122,44 @@ def to_book(
     final: Iterable[tuple[int, int]] = (),
 ) -> Book:
     """A book out of a journal's rows, in any order. Raises `value.invalid` where rows contradict each other."""
-    book = Book(first_nonce=first_nonce, owner_from_nonce=owner_from_nonce)
+    pages: dict[int, Page] = {}
     for nonce, transfer_id in signed:
-        book = record_signed(book, nonce, transfer_id)
+        pages[nonce] = _sign(pages.get(nonce, BLANK), nonce, transfer_id)
     for nonce in cancelled:
-        book = record_cancel(book, nonce)
+        pages[nonce] = replace(pages.get(nonce, BLANK), is_cancelled=True)
     for nonce, transfer_id in certified:
-        book = book_transfer_certificate(book, nonce, transfer_id)
+        pages[nonce] = _certify(pages.get(nonce, BLANK), transfer_id)
     for nonce, named in cancel_certificates:
-        book = book_cancel_certificate(book, nonce, frozenset(named))
+        pages[nonce] = _book_cancel(pages.get(nonce, BLANK), frozenset(named))
     for nonce, seen_final_at in final:
-        require(book.page(nonce).seen_final_at is None, f"nonce {nonce} became final twice")
-        book = record_final(book, nonce, seen_final_at)
-    return book
+        page = pages.get(nonce, BLANK)
+        require(page.seen_final_at is None, f"nonce {nonce} became final twice")
+        pages[nonce] = replace(page, seen_final_at=seen_final_at)
+    require(min(pages, default=first_nonce) >= first_nonce, "a nonce lies before the first one of the policy")
+    written = range(first_nonce, max(pages, default=first_nonce - 1) + 1)
+    return Book(
+        first_nonce=first_nonce,
+        owner_from_nonce=owner_from_nonce,
+        pages=tuple(pages.get(nonce, BLANK) for nonce in written),
+    )
+
+
+def _sign(page: Page, nonce: int, transfer_id: TransferId) -> Page:
+    require(page.signed in (None, transfer_id), f"another transfer is signed at nonce {nonce}")
+    return replace(page, signed=transfer_id)
+
+
+def _certify(page: Page, transfer_id: TransferId) -> Page:
+    return replace(page, certified=page.certified | {transfer_id})
+
+
+def _book_cancel(page: Page, named: Named) -> Page:
+    return replace(page, cancel_certificates=page.cancel_certificates | {named})
 
 
 def record_signed(book: Book, nonce: int, transfer_id: TransferId) -> Book:
     """This signer has signed the transfer at the nonce. A second transfer there cannot be recorded: `value.invalid`."""
-    page = book.page(nonce)
-    require(page.signed in (None, transfer_id), f"another transfer is signed at nonce {nonce}")
-    return book.with_page(nonce, replace(page, signed=transfer_id))
+    return book.with_page(nonce, _sign(book.page(nonce), nonce, transfer_id))
 
 
 def record_cancel(book: Book, nonce: int) -> Book:
@@ -151,14 +169,12 @@ def record_cancel(book: Book, nonce: int) -> Book:
 
 def book_transfer_certificate(book: Book, nonce: int, transfer_id: TransferId) -> Book:
     """The signer holds M signatures on the transfer at the nonce, whether or not one of them is its own."""
-    page = book.page(nonce)
-    return book.with_page(nonce, replace(page, certified=page.certified | {transfer_id}))
+    return book.with_page(nonce, _certify(book.page(nonce), transfer_id))
 
 
 def book_cancel_certificate(book: Book, nonce: int, named: Named) -> Book:
     """The signer holds M signatures on the cancel of the nonce, with statements that name these transfers."""
-    page = book.page(nonce)
-    return book.with_page(nonce, replace(page, cancel_certificates=page.cancel_certificates | {named}))
+    return book.with_page(nonce, _book_cancel(book.page(nonce), named))
 
 
 def record_final(book: Book, nonce: int, seen_final_at: int) -> Book:

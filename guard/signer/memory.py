@@ -20,15 +20,15 @@ from guard.signer.records import (
     VaultAt,
     load_bundles,
     load_cancels,
-    load_certificates,
+    load_certified,
     load_finals,
     load_lifted,
     load_outages,
+    load_proposed,
     load_signed,
     load_statements,
     load_statements_of_kind,
     load_transfer,
-    load_transfers,
 )
 from guard.signer.release_chain import ChainRules, compute_counted
 from guard.signer.verifier import KnownPayment
@@ -77,9 +77,13 @@ def load_known(db: sqlite3.Connection, transfer_ids: Iterable[TransferId]) -> di
     return {each: _to_transfer(body) for each, body in found if body is not None}
 
 
-def load_seen(db: sqlite3.Connection) -> dict[TransferId, Transfer]:
-    """Every transfer that was ever seen here."""
-    return {each: _to_transfer(body) for each, body in load_transfers(db).items()}
+def load_watched(db: sqlite3.Connection, memory: Memory) -> dict[TransferId, Transfer]:
+    """Every transfer that could leave: its initiator proposed it, or it stands in the books.
+
+    What nobody proposed is never signed, and whoever reaches the command listener may bring any number of it.
+    """
+    proposed = {each: _to_transfer(body) for each, body in load_proposed(db).items()}
+    return {**proposed, **memory.transfers}
 
 
 @lru_cache(maxsize=4096)
@@ -101,15 +105,15 @@ def find_owner_from(active: Edition, vault: Vault, owner: Address) -> int | None
 def load_book(db: sqlite3.Connection, active: Edition, vault: Vault, owner: Address) -> Book:
     """The vault's book. A key that is no owner gets one that lets it sign nowhere, since its first own nonce is never reached."""
     at = to_vault_at(active, vault)
-    certificates = load_certificates(db, at)
+    certificates = load_certified(db, at)
     first = find_owner_from(active, vault, owner)
     return to_book(
         first_nonce=vault.first_nonce,
         owner_from_nonce=2**52 if first is None else first,
         signed=[(row.nonce, row.transfer_id) for row in load_signed(db, at)],
         cancelled=list(load_cancels(db, at)),
-        certified=[(row.nonce, row.transfer_ids[0]) for row in certificates if row.kind == "transfer"],
-        cancel_certificates=[(row.nonce, row.transfer_ids) for row in certificates if row.kind == "cancel"],
+        certified=[(nonce, named[0]) for nonce, kind, named in certificates if kind == "transfer"],
+        cancel_certificates=[(nonce, named) for nonce, kind, named in certificates if kind == "cancel"],
         final=list(load_finals(db, at).items()),
     )
 

@@ -10,7 +10,7 @@ from guard.core.ids import Digest, TransferId
 from guard.core.transfer import Transfer
 from guard.formats.canonical import parse_json
 from guard.signer import records
-from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory, load_seen
+from guard.signer.memory import Memory, compute_policies, load_facts, load_freezes, load_memory, load_watched
 from guard.signer.records import VaultAt
 from guard.signer.signer import Signer
 from guard.statements.signed import transfer_to_json
@@ -18,7 +18,7 @@ from guard.statements.testimony import PENDING
 
 
 def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
-    """Every transfer that this signer knows, that has not ended and has no final certificate, with quorum and earliest release."""
+    """Every transfer that was proposed or signed here and could still leave, with its quorum and earliest release."""
     now = signer.clock.read().wall
     with signer.journal.reading() as db:
         memory = load_memory(db, signer.owner)
@@ -26,7 +26,7 @@ def compute_pending(signer: Signer, challenge: Digest) -> dict[str, Any]:
         seen = min(now, records.load_high_water(db))
         transfers = [
             _describe(signer, db, memory, transfer_id=each, transfer=transfer, now=now)
-            for each, transfer in load_seen(db).items()
+            for each, transfer in load_watched(db, memory).items()
             if _may_still_leave(memory, each, transfer, seen)
         ]
         freezes = [{"id": each.id, "scope": each.scope.kind.value, "by": each.person} for each in load_freezes(db)]

@@ -88,9 +88,13 @@ def add_transfer(db: sqlite3.Connection, transfer_id: TransferId, body: bytes, n
     db.execute("INSERT OR IGNORE INTO transfers VALUES (?, ?, ?)", (transfer_id, body, now))
 
 
-def load_transfers(db: sqlite3.Connection) -> dict[TransferId, bytes]:
-    """Every transfer that was seen."""
-    return {TransferId(i): bytes(b) for i, b in db.execute("SELECT id, body FROM transfers ORDER BY first_seen_at, id")}
+def load_proposed(db: sqlite3.Connection) -> dict[TransferId, bytes]:
+    """Every transfer of which its initiator's proposal is on record."""
+    rows = db.execute(
+        "SELECT id, body FROM transfers t WHERE EXISTS "
+        "(SELECT 1 FROM statements s WHERE s.transfer_id = t.id AND s.kind = 'proposal') ORDER BY first_seen_at, id"
+    )
+    return {TransferId(i): bytes(b) for i, b in rows}
 
 
 def load_transfer(db: sqlite3.Connection, transfer_id: TransferId) -> bytes | None:
@@ -201,6 +205,15 @@ def load_certificates(db: sqlite3.Connection, vault: VaultAt, from_nonce: int = 
         CertificateRow(nonce=n, digest=d, kind=k, transfer_ids=tuple(json.loads(t)), body=bytes(b), learnt_at=at)
         for n, d, k, t, b, at in rows
     )
+
+
+def load_certified(db: sqlite3.Connection, vault: VaultAt) -> tuple[tuple[int, str, tuple[TransferId, ...]], ...]:
+    """Nonce, kind and transfers of every certificate that is held for a vault, without the certificates themselves."""
+    rows = db.execute(
+        "SELECT nonce, kind, transfer_ids FROM certificates WHERE chain_id = ? AND vault = ?",
+        (vault.chain_id, vault.address),
+    )
+    return tuple((nonce, kind, tuple(json.loads(named))) for nonce, kind, named in rows)
 
 
 def add_certificate(db: sqlite3.Connection, vault: VaultAt, row: CertificateRow) -> bool:
