@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import signal
 import sqlite3
 import sys
 import threading
-from collections.abc import Callable
-from types import FrameType
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 
+from guard.app.ending import end_on_signals
 from guard.app.verifier import compose_verifier
 from guard.core.ids import ChainName
 from guard.errors import AdapterError
@@ -23,48 +23,56 @@ from guard.signer.listeners import open_listener, serve_in_background
 from guard.signer.memory import load_editions
 from guard.signer.requests import COMMAND_VERBS, STOP_VERBS
 from guard.signer.signer import Signer
+from guard.signer.sockets import Protection
+from guard.signer.telling import Teller
 
 MARK_EVERY = 20
 """Seconds. More often than the minute that the protocol asks, so that finality is learnt soon."""
 FIRST_MARKS_EVERY = 1
 """Until the clock has once been good; afterwards marks are for the journal alone."""
 
+COMMAND_RATE, STOP_RATE = (200, 1000), (20, 100)
+"""What one source may ask: a second, and at once."""
 
-def run_signer(home: SignerHome, password: bytes, *, ready: Callable[[str], None]) -> None:
+
+def run_signer(
+    home: SignerHome, password: bytes, *, ready: Callable[[str], None], is_plaintext_allowed: bool = False
+) -> None:
     """Serve until a termination signal. `ready` is told once both listeners are open."""
+    over = end_on_signals()
     config = load_config(home)
+    protection = config.to_protection(is_plaintext_allowed=is_plaintext_allowed)
     with holding_lock(home):
         journal = open_journal(home, config)
         try:
-            _serve(home, config, journal, password, ready)
+            signer = Signer(
+                journal=journal,
+                keys=load_keys(home, password),
+                verifier=compose_verifier(),
+                clock=SystemClock(),
+                endpoints=to_endpoints(config, journal),
+            )
+            with listening(signer, config, protection):
+                ready(config.id)
+                _mark_until(over, signer)
         finally:
             journal.close()
 
 
-def _serve(
-    home: SignerHome, config: SignerConfig, journal: Journal, password: bytes, ready: Callable[[str], None]
-) -> None:
-    clock = SystemClock()
-    signer = Signer(
-        journal=journal,
-        keys=load_keys(home, password),
-        verifier=compose_verifier(),
-        clock=clock,
-        endpoints=to_endpoints(config, journal),
-    )
-    listeners = [
-        open_listener(config.command, signer, COMMAND_VERBS, SourceLimit(clock, per_second=200, burst=1000)),
-        open_listener(config.stop, signer, STOP_VERBS, SourceLimit(clock, per_second=20, burst=100)),
-    ]
-    over = threading.Event()
-    _end_on_signals(over)
-    for listener in listeners:
-        serve_in_background(listener)
-    ready(config.id)
-    _mark_until(over, signer)
-    for listener in listeners:
-        listener.shutdown()
-        listener.server_close()
+@contextmanager
+def listening(signer: Signer, config: SignerConfig, protection: Protection) -> Iterator[None]:
+    """Both listeners. Whatever they were asked before the end comes to its answer, so that the journal is closed under nobody."""
+    teller = Teller(config.id, signer.clock)
+    with ExitStack() as opened:
+        for address, verbs, rate in (
+            (config.stop, STOP_VERBS, STOP_RATE),
+            (config.command, COMMAND_VERBS, COMMAND_RATE),
+        ):
+            limit = SourceLimit(signer.clock, per_second=rate[0], burst=rate[1])
+            listener = open_listener(address, signer, verbs, limit, protection=protection, teller=teller)
+            serve_in_background(listener)
+            opened.callback(listener.end)
+        yield
 
 
 def to_endpoints(config: SignerConfig, journal: Journal) -> dict[int, tuple[Endpoint, ...]]:
@@ -78,14 +86,6 @@ def to_endpoints(config: SignerConfig, journal: Journal) -> dict[int, tuple[Endp
         chain.chain_id: tuple(HttpEndpoint(url) for url in config.endpoints.get(ChainName(chain.name), ()))
         for chain in policy.chains
     }
-
-
-def _end_on_signals(over: threading.Event) -> None:
-    def end(_number: int, _frame: FrameType | None) -> None:
-        over.set()
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, end)
 
 
 def _mark_until(over: threading.Event, signer: Signer) -> None:

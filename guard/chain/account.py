@@ -2,7 +2,8 @@
 
 It is never an owner of a Safe, so its key can lose the gas money and no more. What a node proposes as fees or gas is
 capped here. Nothing is stored: the chain's own count of its transactions says where it stands, so every call can be
-repeated after a crash. One process at a time may send from it.
+repeated after a crash. One process at a time may send from it; `prepare` and `push` are for callers who keep what they
+send in a place of their own and never wait.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from eth_account import Account
@@ -26,6 +28,7 @@ POLL_SECONDS = 0.2
 PATIENCE = 120
 _KNOWN_ALREADY = ("already known", "already imported", "known transaction")
 _UNDERPRICED = "underpriced"
+_LATE = ("nonce too low", "nonce is too low", "invalid transaction nonce", "nonce too old")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +55,14 @@ class Fees:
         """A quarter more of both: nodes replace a waiting transaction only by one that pays a tenth more."""
         return Fees(self.max_fee * 5 // 4 + 1, self.priority_fee * 5 // 4 + 1)
 
+    def to_least_replacement(self) -> Fees:
+        """The least that replaces a transaction which offers this: a tenth more of both."""
+        return Fees(-(-self.max_fee * 11 // 10), -(-self.priority_fee * 11 // 10))
+
+    def covers(self, other: Fees) -> bool:
+        """Whether this offers as much as the other one or more."""
+        return self.max_fee >= other.max_fee and self.priority_fee >= other.priority_fee
+
 
 @dataclass(frozen=True, slots=True)
 class Message:
@@ -60,6 +71,24 @@ class Message:
     to: str | None
     call_data: bytes = b""
     native_units: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """A signed transaction that was not sent yet, so that it can be written down first."""
+
+    hash: str
+    raw: bytes
+    nonce: int
+    fees: Fees
+
+
+class Pushed(Enum):
+    """What a node makes of a transaction: it keeps it, it keeps a better paid one of that nonce, or that nonce is used up."""
+
+    TAKEN = "taken"
+    UNDERPRICED = "underpriced"
+    LATE = "late"
 
 
 class GasAccount:
@@ -114,6 +143,45 @@ class GasAccount:
         if not receipt.is_success:
             raise AdapterError("chain.transaction-reverted", f"transaction {transaction_hash} was mined and reverted")
         return receipt
+
+    def count_mined(self) -> int:
+        """How many transactions of this account are mined: the nonce that its next one has."""
+        return self._chain.transaction_count(self.address)
+
+    def prepare(self, nonce: int, message: Message, *, above: Fees | None = None) -> Prepared:
+        """Sign a transaction for a nonce; with `above`, one that replaces another which offers that.
+
+        Never offers more than the caps: raises `chain.fee-cap` where they do not reach. Raises `chain.reverted` where
+        the message would revert now.
+        """
+        self._chain.require_chain_id(self._chain_id)
+        gas = self._require_gas(message)
+        fees = self._load_fees() if above is None else self._load_replacing_fees(above)
+        transaction_hash, raw = self._sign(nonce, message, gas, fees)
+        return Prepared(hash=transaction_hash, raw=raw, nonce=nonce, fees=fees)
+
+    def push(self, transaction_hash: str, raw: bytes) -> Pushed:
+        """Hand a signed transaction to the node; again, if need be: it is the same one."""
+        try:
+            return Pushed.TAKEN if self._is_taken((transaction_hash, raw)) else Pushed.UNDERPRICED
+        except AdapterError as error:
+            if any(words in error.details.get("said", "").lower() for words in _LATE):
+                return Pushed.LATE
+            raise
+
+    def load_fate(self, transaction_hash: str) -> bool | None:
+        """Whether a transaction was mined and did not revert; None while the node knows it in no block."""
+        receipt = self._chain.receipt(transaction_hash)
+        return None if receipt is None else receipt.is_success
+
+    def _load_replacing_fees(self, above: Fees) -> Fees:
+        raised, now = above.to_raised(), self._load_fees()
+        wanted = Fees(max(raised.max_fee, now.max_fee), max(raised.priority_fee, now.priority_fee))
+        fees = Fees(min(wanted.max_fee, self._caps.max_fee), min(wanted.priority_fee, self._caps.priority_fee))
+        if not fees.covers(above.to_least_replacement()):
+            message = f"replacing a waiting transaction asks more than {self._caps.max_fee} wei per gas"
+            raise AdapterError("chain.fee-cap", f"{message} or a tip of more than {self._caps.priority_fee}")
+        return fees
 
     def _send_at(self, nonce: int, message: Message) -> str:
         gas = self._require_gas(message)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from guard.chain import fragments
-from guard.chain.account import PATIENCE, GasAccount, GasCaps, Message
+from guard.chain.account import PATIENCE, Fees, GasAccount, GasCaps, Message, Prepared, Pushed
 from guard.chain.answers import Receipt
 from guard.chain.deployments import SafeDeployment, require_genuine
 from guard.chain.outcome import find_execution
@@ -108,6 +108,31 @@ class Executor:
         self._require_turn(safe, call.nonce)
         require_executor_apart(self._chain.safe_owners(safe), self.address)
         return self._account.send(Message(safe, call.to_call()))
+
+    def count_mined(self) -> int:
+        """How many transactions of the executor are mined: the nonce that its next one has."""
+        return self._account.count_mined()
+
+    def prepare(self, safe: str, call: ExecCall, nonce: int, *, above: Fees | None = None) -> Prepared:
+        """Sign the transaction that executes a certificate, without sending it. For callers who write it down first.
+
+        `nonce` is the executor's own; `above` is what the transaction offers that this one replaces. Raises
+        `chain.safe-nonce-ahead`, `chain.safe-nonce-passed`, `chain.executor-is-owner`, `chain.fee-cap`, `chain.reverted`.
+        """
+        self._require_turn(safe, call.nonce)
+        require_executor_apart(self._chain.safe_owners(safe), self.address)
+        return self._account.prepare(nonce, Message(safe, call.to_call()), above=above)
+
+    def push(self, transaction_hash: str, raw: bytes) -> Pushed:
+        """Hand a prepared transaction to the node; again, if need be: it is the same one."""
+        return self._account.push(transaction_hash, raw)
+
+    def load_fate(self, transaction_hash: str) -> bool | None:
+        """Whether a transaction was mined and did not revert; None while the node knows it in no block.
+
+        Of the certificate it says nothing: ask `read_outcome`.
+        """
+        return self._account.load_fate(transaction_hash)
 
     def wait_mined(self, transaction_hash: str) -> Receipt:
         """The receipt of a transaction that succeeded. Raises `chain.not-mined` or `chain.transaction-reverted`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from guard.bundles.bundle import MAX_BUNDLE_BYTES, Bundle, compute_bundle_digest, parse_bundle, to_edition
+from guard.cli.reach import Reach
 from guard.cli.settings import Settings
 from guard.cli.storing import load_file
 from guard.cli.words import compute_close
@@ -25,11 +26,16 @@ from guard.worker.world import Contact
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desk:
-    """Settings and bundle of one run."""
+    """What one run reaches, and its bundle."""
 
-    settings: Settings
+    reach: Reach
     bundle: Bundle
     edition: Edition
+
+    @property
+    def settings(self) -> Settings:
+        """The settings of this run."""
+        return self.reach.settings
 
     @property
     def policy(self) -> Policy:
@@ -102,8 +108,9 @@ class Desk:
         return outcome
 
 
-def load_desk(settings: Settings) -> Desk:
-    """The desk of these settings. Raises `cli.not-built`, `cli.pin` and whatever is wrong with the bundle."""
+def load_desk(reach: Reach) -> Desk:
+    """The desk of this run. Raises `cli.not-built`, `cli.pin` and whatever is wrong with the bundle."""
+    settings = reach.settings
     path = settings.require_path("bundle")
     if not path.is_file():
         raise GuardError("cli.not-built", f"there is no bundle {path}")
@@ -112,4 +119,4 @@ def load_desk(settings: Settings) -> Desk:
     if pin is not None and pin != digest:
         raise GuardError("cli.pin", f"{path} has digest {digest}, not the pinned one")
     # Keys count from the signers' own activation; here nothing is known of it, and nothing is held back by it.
-    return Desk(settings=settings, bundle=bundle, edition=to_edition(bundle, 0))
+    return Desk(reach=reach, bundle=bundle, edition=to_edition(bundle, 0))

@@ -10,8 +10,9 @@ from guard.cli.clock import read_now
 from guard.cli.desk import Desk
 from guard.cli.exits import ExitStatus
 from guard.cli.folder import keep_statement
-from guard.cli.stating import Signing
+from guard.cli.stating import Signing, keep_stop
 from guard.cli.stops import describe_stopped, send_stop_everywhere
+from guard.cli.submitting import hand_over
 from guard.cli.voice import Voice
 from guard.cli.words import compute_close
 from guard.clients.signer_client import ask
@@ -28,31 +29,36 @@ from guard.statements.values import Freeze, Statement, Unfreeze
 
 
 def freeze(voice: Voice, desk: Desk, scope: str, reason: str, signing: Signing, *, out: Path) -> ExitStatus:
-    """Sign a freeze, write it, and send it to every signer's stop listener."""
+    """Sign a freeze, send it to every signer's stop listener, then to the server, and write it."""
     found = read_scope(desk, scope)
     statement = Freeze(id=to_digest(secrets.token_bytes(32)), scope=found, reason=reason, signed_at=read_now())
     signed, person = _sign(
         voice, desk, statement, signing, [f"Freeze: {scope}", f'Reason: "{reason}"', f"Id: {statement.id}"]
     )
-    file = keep_statement(out, signed, person)
     stopped = send_stop_everywhere(desk, signed, _touched(desk, found), cancel=None)
+    # Signers first: nothing that follows can hold the stop up any more.
+    handed = hand_over(desk, signed)
+    file, trouble = keep_stop(out, signed, person)
     voice.tell(
         {
             "kind": "freeze",
             "id": statement.id,
             "scope": scope,
             "person": person,
-            "file": str(file),
+            "file": file,
             **stopped.to_json(),
+            "server": None if handed is None else handed.to_json(),
         },
-        f"freeze {statement.id} by {person}: {file}",
+        f"freeze {statement.id} by {person}: {file or 'in no file'}",
         *describe_stopped(stopped),
+        *([] if handed is None else [handed.to_line()]),
+        *trouble,
     )
     return ExitStatus.DONE if stopped.is_accepted else ExitStatus.REFUSED
 
 
 def unfreeze(voice: Voice, desk: Desk, ids: list[str], signing: Signing, *, valid_for: str, out: Path) -> ExitStatus:
-    """Sign an unfreeze of exactly these freezes, write it, and bring it to every signer that is configured."""
+    """Sign an unfreeze of exactly these freezes, write it, and bring it to the server and to every signer that is configured."""
     now = read_now()
     statement = Unfreeze(
         ids=tuple(sorted({require_digest(each) for each in ids})),
@@ -63,14 +69,23 @@ def unfreeze(voice: Voice, desk: Desk, ids: list[str], signing: Signing, *, vali
     lines = [f"Unfreeze: {each}" for each in statement.ids]
     signed, person = _sign(voice, desk, statement, signing, lines)
     file = keep_statement(out, signed, person)
+    handed = hand_over(desk, signed)
     told = _bring(desk, signed)
-    in_force = {name: said.get("in_force") for name, said in told.items() if "error" not in said}
     voice.tell(
-        {"kind": "unfreeze", "ids": list(statement.ids), "person": person, "file": str(file), "signers": told},
+        {
+            "kind": "unfreeze",
+            "ids": list(statement.ids),
+            "person": person,
+            "file": str(file),
+            "signers": told,
+            "server": None if handed is None else handed.to_json(),
+        },
         f"unfreeze by {person}: {file}",
+        *([] if handed is None else [handed.to_line()]),
         *(f"  {name}: {_describe(said, statement)}" for name, said in told.items()),
     )
-    return ExitStatus.DONE if in_force or not told else ExitStatus.TROUBLE
+    is_stored = any("error" not in said for said in told.values()) or (handed is not None and handed.is_stored)
+    return ExitStatus.DONE if is_stored or (handed is None and not told) else ExitStatus.TROUBLE
 
 
 def _describe(said: dict[str, object], statement: Unfreeze) -> str:

@@ -10,16 +10,19 @@ from guard.cli.asking import load_key, require_yes
 from guard.cli.clock import read_now
 from guard.cli.desk import Desk
 from guard.cli.folder import create_folder, keep_statement
+from guard.cli.submitting import describe_acknowledged, submit
 from guard.cli.voice import Voice
 from guard.cli.words import compute_close, to_groups
-from guard.core.ids import NO_TRANSFER, Address, AssetId, TransferId
+from guard.clients.reported import Acknowledged
+from guard.core.ids import NO_TRANSFER, Address, AssetId, PersonId, TransferId
 from guard.core.policy import Asset, Vault
 from guard.core.transfer import Action, Transfer
 from guard.effects.summary import render_summary
-from guard.errors import GuardError
+from guard.errors import AdapterError, GuardError
 from guard.formats.amounts import parse_amount, parse_duration
 from guard.formats.keccak import require_address, require_digest, to_digest
 from guard.statements.digests import compute_digest, compute_transfer_id
+from guard.statements.signed import SignedStatement
 from guard.statements.signing import sign
 from guard.statements.values import Proposal
 
@@ -39,13 +42,47 @@ class Wish:
 def propose(
     voice: Voice, desk: Desk, wish: Wish, key: Path, out: Path | None, *, asking: tuple[Path | None, bool]
 ) -> None:
-    """Make the transfer, show its summary, sign the proposal, write the folder."""
+    """Make the transfer, show its summary, sign the proposal; post it where there is a server, else write its folder."""
     password_file, is_agreed = asking
-    asset, vault, amount_units, destination = read_wish(desk, wish)
+    wanted = read_wish(desk, wish)
     private_key = load_key(key, password_file)
     person, _ = desk.require_holder(private_key)
-    now = read_now()
-    transfer = Transfer(
+    transfer = make_transfer(desk, wish, wanted, person.id, read_now())
+    proposal = Proposal(transfer)
+    transfer_id = compute_transfer_id(transfer)
+    summary = render_summary(transfer, desk.policy)
+    voice.note(summary, "", f"transfer {transfer_id}", f"policy {to_groups(desk.edition.digest)}", "")
+    require_yes(f"{person.id}, propose this?", is_given=is_agreed)
+    signed = sign(private_key, proposal, desk.treasury)
+    desk.require_admitted(signed, transfer.proposed_at, transfer_id)
+    kept: dict[str, str | None] = {"folder": None, "file": None}
+    if out is not None or not desk.reach.has_server:
+        folder = create_folder(out or Path("transfers") / transfer_id[2:14], transfer)
+        kept = {"folder": str(folder.path), "file": str(keep_statement(folder.path, signed, person.id))}
+    acknowledged = _post(voice, desk, signed, transfer_id) if desk.reach.has_server else None
+    where = [f"proposed: {kept['folder']}"] if kept["folder"] else []
+    where += [] if acknowledged is None else [f"proposed: {transfer_id}", *describe_acknowledged(acknowledged)]
+    voice.tell(
+        {
+            "transfer": transfer_id,
+            **kept,
+            "digest": compute_digest(proposal, desk.treasury),
+            "summary": summary,
+            "server": None if acknowledged is None else acknowledged.to_json(),
+        },
+        *where,
+        "next: guard approve there, by as many people as the policy asks"
+        if acknowledged is None
+        else f"next: guard approve {transfer_id[:10]}, by as many people as the policy asks",
+    )
+
+
+def make_transfer(
+    desk: Desk, wish: Wish, wanted: tuple[Asset, Vault, int, Address], initiator: PersonId, now: int
+) -> Transfer:
+    """The exact intent of a wish, like no other by its uniqueness."""
+    asset, vault, amount_units, destination = wanted
+    return Transfer(
         treasury=desk.treasury,
         chain_id=desk.require_chain_id(vault.chain),
         vault=vault.address,
@@ -54,33 +91,22 @@ def propose(
         destination=destination,
         amount_units=amount_units,
         purpose=wish.purpose,
-        initiator=person.id,
+        initiator=initiator,
         policy=desk.edition.digest,
         uniqueness=to_digest(secrets.token_bytes(32)),
         proposed_at=now,
         expires_at=now + parse_duration(wish.valid_for),
         again=NO_TRANSFER if wish.again is None else TransferId(require_digest(wish.again)),
     )
-    proposal = Proposal(transfer)
-    transfer_id = compute_transfer_id(transfer)
-    summary = render_summary(transfer, desk.policy)
-    voice.note(summary, "", f"transfer {transfer_id}", f"policy {to_groups(desk.edition.digest)}", "")
-    require_yes(f"{person.id}, propose this?", is_given=is_agreed)
-    signed = sign(private_key, proposal, desk.treasury)
-    desk.require_admitted(signed, now, transfer_id)
-    folder = create_folder(out or Path("transfers") / transfer_id[2:14], transfer)
-    file = keep_statement(folder.path, signed, person.id)
-    voice.tell(
-        {
-            "transfer": transfer_id,
-            "folder": str(folder.path),
-            "file": str(file),
-            "digest": compute_digest(proposal, desk.treasury),
-            "summary": summary,
-        },
-        f"proposed: {folder.path}",
-        "next: guard approve there, by as many people as the policy asks",
-    )
+
+
+def _post(voice: Voice, desk: Desk, signed: SignedStatement, transfer_id: TransferId) -> Acknowledged:
+    """Post the proposal. Without an answer it may have arrived: proposing it again would make a second transfer."""
+    try:
+        return submit(voice, desk, signed)
+    except AdapterError as trouble:
+        hint = f"it may be stored: look with guard show {transfer_id[:18]} before you propose it again"
+        raise AdapterError(trouble.code, trouble.message, hint=hint, details={"transfer": transfer_id}) from trouble
 
 
 def read_wish(desk: Desk, wish: Wish) -> tuple[Asset, Vault, int, Address]:

@@ -12,8 +12,10 @@ from guard.cli.asking import load_key
 from guard.cli.clock import read_now
 from guard.cli.desk import Desk
 from guard.cli.exits import ExitStatus
-from guard.cli.folder import EVIDENCE_FILE, TransferFolder, load_folder
+from guard.cli.fetching import fetch_folder
+from guard.cli.folder import EVIDENCE_FILE, TransferFolder
 from guard.cli.storing import keep_file, replace_file
+from guard.cli.subject import load_subject
 from guard.cli.voice import Voice, to_table
 from guard.clients.signer_client import ask
 from guard.core.ids import Address, Digest, TransferId
@@ -52,10 +54,10 @@ class Executing:
 
 
 def release(
-    voice: Voice, desk: Desk, path: Path, executing: Executing, *, waiting: str | None, out: Path | None
+    voice: Voice, desk: Desk, named: str, executing: Executing, *, waiting: str | None, out: Path | None
 ) -> ExitStatus:
     """Carry the transfer as far as it goes. The same command again goes on from wherever it stopped."""
-    folder = load_folder(path)
+    folder = fetch_folder(desk, named)
     transfer = folder.transfer
     errand = make_errand(desk, folder)
     desk.require_endpoint(transfer.chain_id)
@@ -183,7 +185,7 @@ def cancel(
     nonce: int,
     executing: Executing,
     *,
-    folders: list[Path],
+    transfers: list[str],
     out: Path | None,
 ) -> ExitStatus:
     """Free a nonce of a vault: collect the signers' cancels, book them, broadcast them."""
@@ -194,7 +196,7 @@ def cancel(
         place=place,
         nonce=nonce,
         contacts=desk.require_contacts(vault),
-        proposals=gather_proposals(desk, folders),
+        proposals=gather_proposals(desk, transfers),
     )
     executor_key = load_key(executing.keystore, executing.password_file)
     world = make_world(desk, executor_key, lambda name, raw: _keep(place_of_files / name, raw))
@@ -205,14 +207,14 @@ def _keep(path: Path, raw: bytes) -> None:
     keep_file(path, raw)
 
 
-def gather_proposals(desk: Desk, folders: list[Path]) -> dict[TransferId, SignedStatement]:
-    """The proposals that are known: those of the named folders, and of what signers list as pending."""
+def gather_proposals(desk: Desk, transfers: list[str]) -> dict[TransferId, SignedStatement]:
+    """The proposals that are known: those of the named transfers, and of what signers list as pending."""
     from guard.cli.watching import load_pending_proposals
 
     found = {
-        folder.transfer_id: signed
-        for folder in (load_folder(path) for path in folders)
-        for signed in folder.statements
+        subject.transfer_id: signed
+        for subject in (load_subject(desk, named) for named in transfers)
+        for signed in subject.statements
         if isinstance(signed.statement, Proposal)
     }
     return {**load_pending_proposals(desk), **found}

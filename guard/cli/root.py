@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from guard.cli.commands import founding, keys, reading, signers, stops, transfers
+from guard.cli.choosing import to_command
+from guard.cli.commands import access, books, contexts, founding, keys, reading, signers, stops, transfers
 from guard.cli.exits import ExitStatus, to_status
 from guard.cli.flags import HELP, split_flags
 from guard.cli.voice import Voice
@@ -33,9 +34,18 @@ def build_app() -> typer.Typer:
     app.add_typer(founding.policy, name="policy")
     app.add_typer(signers.signer, name="signer")
     app.add_typer(founding.vault, name="vault")
-    for command in (transfers.propose, transfers.approve, stops.reject, stops.veto, stops.freeze, stops.unfreeze):
+    app.add_typer(contexts.context, name="context")
+    for entrance in (access.login, access.logout, access.session):
+        app.command()(entrance)
+    app.add_typer(access.totp, name="totp")
+    for command in (transfers.propose, transfers.approve, stops.reject, stops.withdraw, stops.veto):
         app.command()(command)
-    for other in (transfers.release, transfers.cancel, stops.watch, reading.verify, reading.show, reading.error):
+    for hold in (stops.freeze, stops.unfreeze, stops.watch):
+        app.command()(hold)
+    app.command("list")(books.list_transfers)
+    for look in (books.inbox, reading.show, books.status, books.log, books.evidence, reading.verify):
+        app.command()(look)
+    for other in (transfers.release, transfers.cancel, reading.error):
         app.command()(other)
     app.add_typer(reading.config, name="config")
     app.command()(reading.version)
@@ -51,7 +61,7 @@ def run(app: typer.Typer, arguments: Sequence[str]) -> int:
     voice = Voice("--json" in arguments)
     try:
         flags, rest = split_flags(arguments)
-        command = typer.main.get_command(app)
+        command = to_command(app, rest)
         if "--help" in rest and show_help(command, rest[: rest.index("--help")]):
             return ExitStatus.DONE
         status = command.main(args=rest, prog_name="guard", standalone_mode=False, obj=flags)

@@ -8,7 +8,9 @@ from typing import Any
 from guard.cli.desk import Desk
 from guard.cli.exits import ExitStatus
 from guard.cli.folder import load_folder
+from guard.cli.standing import show_transfer
 from guard.cli.storing import load_file
+from guard.cli.subject import is_id
 from guard.cli.voice import Voice, to_visible_line
 from guard.effects.summary import render_summary
 from guard.effects.visible import to_utc
@@ -51,8 +53,12 @@ def verify(voice: Voice, path: Path, pin: str) -> ExitStatus:
     return ExitStatus.DONE if report.is_valid else ExitStatus.REFUSED
 
 
-def show(voice: Voice, path: Path, desk: Desk | None) -> None:
-    """What a transfer's folder, a statement or evidence says."""
+def show(voice: Voice, named: str, desk: Desk | None) -> None:
+    """What a transfer's folder, a statement or evidence says, or the server of a transfer's id."""
+    if desk is not None and is_id(desk, named):
+        show_transfer(voice, desk, named)
+        return
+    path = Path(named)
     if path.is_dir():
         _show_folder(voice, path, desk)
         return

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from guard.bundles.bundle import MAX_BUNDLE_BYTES
 from guard.cli.asking import ask_password
+from guard.cli.clock import read_now
 from guard.cli.exits import ExitStatus
 from guard.cli.founding import load_treasury_id, read_line
 from guard.cli.settings import Settings
 from guard.cli.storing import load_file
 from guard.cli.voice import Voice, to_table
+from guard.clients.connecting import parse_target
 from guard.clients.signer_client import ask
 from guard.core.ids import ChainName, Digest, SignerId
 from guard.core.policy import SignerIdentity
@@ -19,18 +21,32 @@ from guard.errors import AdapterError, GuardError
 from guard.formats.canonical import parse_json
 from guard.formats.fields import require_fields, take_address, take_bytes, take_digest, take_text
 from guard.formats.keccak import require_digest
+from guard.formats.listen_addresses import parse_listen_address
 from guard.policyfiles.writing import write_signer
+from guard.signer.certificate import create_certificate
 from guard.signer.clock import SystemClock
-from guard.signer.home import SignerConfig, SignerHome, compute_enrolment_digest, create_home, pin_bundle
+from guard.signer.home import (
+    SignerConfig,
+    SignerHome,
+    compute_enrolment_digest,
+    create_home,
+    pin_bundle,
+    require_no_home,
+)
 from guard.signer.keystore import LIGHT_SCRYPT, STRONG_SCRYPT
 from guard.statements.signed import FILE_BYTES
 from guard.statements.testimony import ENROLMENT, require_testimony, testimony_from_json
 from guard.transactions.signatures import recover_owner
 
+EVERYWHERE = ("0.0.0.0", "::")  # noqa: S104 Compared with, never listened at from here.
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewSigner:
-    """Where a new signer listens, keeps its counter, and which endpoints it asks (`chain=URL`, several for one chain)."""
+    """Where a new signer listens, keeps its counter, and which endpoints it asks (`chain=URL`, several for one chain).
+
+    `stop_address` is what people call its stop listener, where that is another address than it listens at.
+    """
 
     id: str
     treasury: Digest
@@ -38,10 +54,26 @@ class NewSigner:
     stop: str
     counter: Path
     endpoints: tuple[str, ...]
+    stop_address: str | None = None
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    @property
+    def needs_certificate(self) -> bool:
+        """Whether one must be made: where other machines reach it and none is given."""
+        listens = (parse_listen_address(self.command), parse_listen_address(self.stop))
+        return self.certificate is None and not all(each.is_loopback for each in listens)
 
 
 def make_signer(voice: Voice, directory: Path, new: NewSigner, password_file: Path | None, *, light_kdf: bool) -> None:
     """Make vault key, journal key and journal together, and print the line that `guard signer add` takes."""
+    home = SignerHome(directory.absolute())
+    require_no_home(home)
+    made = new.needs_certificate
+    given = (new.certificate, new.certificate_key)
+    certificate, key = (home.certificate, home.certificate_key) if made else given
+    if (certificate is None) != (key is None):
+        raise GuardError("listen.certificate", "--certificate and --certificate-key are given together")
     config = SignerConfig(
         id=SignerId(new.id),
         treasury=new.treasury,
@@ -49,12 +81,36 @@ def make_signer(voice: Voice, directory: Path, new: NewSigner, password_file: Pa
         stop=_to_absolute(new.stop),
         counter=new.counter.absolute(),
         endpoints=_to_endpoints(new.endpoints),
+        certificate=None if certificate is None else certificate.absolute(),
+        certificate_key=None if key is None else key.absolute(),
     )
     password = ask_password(f"signer {new.id}", password_file, is_new=True)
-    home = SignerHome(directory.absolute())
-    line = create_home(home, config, password, scrypt=LIGHT_SCRYPT if light_kdf else STRONG_SCRYPT)
+    pin = _make_certificate(home, new.id) if made else ""
+    line = create_home(
+        home,
+        config,
+        password,
+        stop_address=_to_stop_address(config, new.stop_address, pin),
+        scrypt=LIGHT_SCRYPT if light_kdf else STRONG_SCRYPT,
+    )
     said = parse_json(line.encode())
     voice.tell(said if isinstance(said, dict) else {}, line)
+
+
+def _make_certificate(home: SignerHome, name: str) -> str:
+    home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return create_certificate(home.certificate, home.certificate_key, name=name, now=read_now())
+
+
+def _to_stop_address(config: SignerConfig, named: str | None, pin: str) -> str:
+    """What the bundle will say: with the scheme, and the certificate's digest where nobody else vouches for it."""
+    if named is None and parse_listen_address(config.stop).host in EVERYWHERE:
+        raise GuardError("cli.usage", "give --stop-address: what people call the stop listener")
+    address = config.stop if named is None else named
+    if "://" not in address and not address.startswith("unix:") and config.certificate is not None:
+        address = f"https://{address}" + (f"#sha256={pin}" if pin else "")
+    parse_target(address)
+    return address
 
 
 def _to_absolute(address: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from guard.cli.desk import Desk
-from guard.clients.signer_client import ask, send_stop
+from guard.clients.signer_client import TIMEOUT, ask, send_stop
+from guard.clients.within import do_each_within
 from guard.core.ids import SignerId, TransferId
-from guard.core.policy import OwnerEntry, Policy, SignerIdentity, Vault
+from guard.core.policy import OwnerEntry, Policy, Vault
 from guard.errors import AdapterError, GuardError
 from guard.statements.digests import compute_digest
 from guard.statements.signed import SignedStatement, to_json
@@ -51,15 +53,10 @@ def compute_needed(policy: Policy, entry: OwnerEntry) -> int:
 def send_stop_everywhere(
     desk: Desk, signed: SignedStatement, vaults: Sequence[Vault], *, cancel: TransferId | None
 ) -> Stopped:
-    """Send the stop to every signer of the policy; where some had signed already, ask them to cancel."""
-    digest = compute_digest(signed.statement, signed.treasury)
-    receipts: dict[SignerId, Mapping[str, Any]] = {}
-    troubles: dict[SignerId, GuardError | AdapterError] = {}
-    for identity in desk.policy.signers:
-        try:
-            receipts[identity.id] = send_stop(identity, desk.treasury, to_json(signed), digest)
-        except (GuardError, AdapterError) as error:
-            troubles[identity.id] = error
+    """Send the stop to every signer of the policy at once; where some had signed already, ask them to cancel."""
+    digest, statement = compute_digest(signed.statement, signed.treasury), to_json(signed)
+    sent = {each.id: partial(send_stop, each, desk.treasury, statement, digest) for each in desk.policy.signers}
+    receipts, troubles = do_each_within(TIMEOUT, sent)
     endangered = tuple(sorted({each["transfer"] for fields in receipts.values() for each in _signed_in(fields)}))
     judged = [_judge(desk.policy, entry, receipts) for vault in vaults for entry in vault.owners]
     is_accepted = all(judged) and bool(judged)
@@ -91,19 +88,13 @@ def _ask_cancels(
     desk: Desk, receipts: Mapping[SignerId, Mapping[str, Any]], transfer_id: TransferId
 ) -> dict[SignerId, str]:
     """Ask every signer that had signed the transfer for its cancel; what came of it, by signer."""
-    asked: dict[SignerId, str] = {}
-    for identity in desk.policy.signers:
-        if identity.id in receipts and _signed_in(receipts[identity.id]):
-            asked[identity.id] = _ask_cancel(identity, transfer_id)
-    return asked
-
-
-def _ask_cancel(identity: SignerIdentity, transfer_id: TransferId) -> str:
-    try:
-        said = ask(identity.stop_address, "cancel", {"transfer": transfer_id})
-    except (GuardError, AdapterError) as error:
-        return error.message
-    return f"cancelled at nonce {said.get('nonce')}"
+    late = [each for each in desk.policy.signers if each.id in receipts and _signed_in(receipts[each.id])]
+    body = {"transfer": transfer_id}
+    said, troubles = do_each_within(
+        TIMEOUT, {each.id: partial(ask, each.stop_address, "cancel", body) for each in late}
+    )
+    told = {name: f"cancelled at nonce {answer.get('nonce')}" for name, answer in said.items()}
+    return {**told, **{name: error.message for name, error in troubles.items()}}
 
 
 def describe_stopped(stopped: Stopped) -> list[str]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from guard.cli.desk import Desk
 from guard.cli.exits import ExitStatus
 from guard.cli.stops import compute_needed
 from guard.cli.voice import Voice, to_visible_line
-from guard.clients.signer_client import load_pending
+from guard.clients.signer_client import TIMEOUT, load_pending
+from guard.clients.within import do_each_within
 from guard.core.ids import SignerId, TransferId
 from guard.core.transfer import Transfer
 from guard.effects.summary import render_summary
@@ -48,15 +50,10 @@ def watch(voice: Voice, desk: Desk, *, once: bool, every: int) -> ExitStatus:
         time.sleep(every)
 
 
-def poll_signers(desk: Desk) -> Round:
-    """Ask every signer of the policy what could still leave."""
-    answers: dict[SignerId, Mapping[str, Any]] = {}
-    troubles: dict[SignerId, GuardError | AdapterError] = {}
-    for identity in desk.policy.signers:
-        try:
-            answers[identity.id] = load_pending(identity, desk.treasury)
-        except (GuardError, AdapterError) as error:
-            troubles[identity.id] = error
+def poll_signers(desk: Desk, *, patience: float = TIMEOUT) -> Round:
+    """Ask every signer of the policy what could still leave, all at once."""
+    asked = {each.id: partial(load_pending, each, desk.treasury) for each in desk.policy.signers}
+    answers, troubles = do_each_within(patience, asked)
     return Round(answers=answers, troubles=troubles, alarms=tuple(_find_alarms(desk, answers)))
 
 
@@ -87,6 +84,12 @@ def _transfers_in(fields: Mapping[str, Any]) -> dict[TransferId, tuple[Transfer,
         if transfer is not None:
             found[compute_transfer_id(transfer)] = (transfer, each)
     return found
+
+
+def load_pending_transfers(desk: Desk, *, patience: float) -> dict[TransferId, Transfer]:
+    """Every transfer that any signer lists within so many seconds, under the id that its own text has."""
+    answers = poll_signers(desk, patience=patience).answers.values()
+    return {each: transfer for fields in answers for each, (transfer, _) in _transfers_in(fields).items()}
 
 
 def load_pending_proposals(desk: Desk) -> dict[TransferId, SignedStatement]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import http.client
 import secrets
-import socket
 from collections.abc import Mapping
 from typing import Any
 
+from guard.clients.connecting import connect
+from guard.clients.tracing import to_trace
 from guard.core.ids import Digest
 from guard.core.policy import SignerIdentity
 from guard.errors import CATALOGUE, AdapterError, GuardError
@@ -18,19 +19,6 @@ from guard.statements.testimony import PENDING, RECEIPT, require_testimony, test
 
 TIMEOUT = 30
 MAX_ANSWER_BYTES = 8 * 1024 * 1024
-
-
-class _UnixConnection(http.client.HTTPConnection):
-    """HTTP over a Unix socket."""
-
-    def __init__(self, path: str, timeout: float):
-        super().__init__("localhost", timeout=timeout)
-        self._path = path
-
-    def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self.timeout)
-        self.sock.connect(self._path)
 
 
 class SignerError(GuardError):
@@ -49,9 +37,10 @@ class SignerError(GuardError):
 
 def ask(address: str, verb: str, body: Mapping[str, Any], *, timeout: float = TIMEOUT) -> dict[str, Any]:
     """One verb of one listener. Raises `SignerError` for a refusal and `AdapterError` when there is no usable answer."""
-    connection = _connect(address, timeout)
+    connection = connect(address, timeout)
     try:
-        connection.request("POST", f"/v1/{verb}", to_canonical(dict(body)), {"Content-Type": "application/json"})
+        headers = {"Content-Type": "application/json", **to_trace()}
+        connection.request("POST", f"/v1/{verb}", to_canonical(dict(body)), headers)
         response = connection.getresponse()
         said = parse_json(response.read(MAX_ANSWER_BYTES + 1), max_bytes=MAX_ANSWER_BYTES)
     except (OSError, http.client.HTTPException, GuardError) as trouble:
@@ -63,15 +52,6 @@ def ask(address: str, verb: str, body: Mapping[str, Any], *, timeout: float = TI
     if response.status != 200:
         _raise_refusal(address, verb, said)
     return said
-
-
-def _connect(address: str, timeout: float) -> http.client.HTTPConnection:
-    if address.startswith("unix:"):
-        return _UnixConnection(address.removeprefix("unix:"), timeout)
-    host, _, port = address.rpartition(":")
-    if not host or not port.isdigit():
-        raise GuardError("client.address", f"{address!r} is not unix:PATH or HOST:PORT")
-    return http.client.HTTPConnection(host, int(port), timeout=timeout)
 
 
 def _raise_refusal(address: str, verb: str, said: Mapping[str, Any]) -> None:

@@ -6,8 +6,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from guard.demo import scenes
 from guard.demo.clock import read_stopwatch
+from guard.demo.grounds import find_port
+from guard.demo.scenes import edited_books, forgeries, opening, payments, proof, stops, workers
 from guard.demo.stage import KNOWN_TROUBLE, Stage, open_stage
 from guard.demo.telling import Teller
 
@@ -15,26 +16,33 @@ from guard.demo.telling import Teller
 def tell(teller: Teller, stage: Stage) -> None:
     """The chapters, in order."""
     with teller.chapter("Founding a treasury"):
-        scenes.found(teller, stage)
-    before = scenes.read_balances(stage)
+        opening.found(teller, stage)
+    before = proof.read_balances(stage)
+    with teller.chapter("Logging in"):
+        entered = opening.enter(teller, stage)
     with teller.chapter("A payment in the first tier"):
-        first = scenes.pay_in_the_first_tier(teller, stage)
+        first = payments.pay_in_the_first_tier(teller, stage)
     with teller.chapter("A payment in the second tier"):
-        scenes.pay_in_the_second_tier(teller, stage)
+        payments.pay_in_the_second_tier(teller, stage)
     with teller.chapter("A forged approval"):
-        scenes.forge_an_approval(teller, stage)
+        forged = forgeries.forge_an_approval(teller, stage)
+    with teller.chapter("A stolen log-in"):
+        forgeries.steal_a_login(teller, stage, entered, forged)
+    with teller.chapter("The server's database edited by hand"):
+        edited_books.edit_the_database(teller, stage, forged, first)
     with teller.chapter("One signer stolen"):
-        scenes.steal_a_signer(teller, stage)
-    with teller.chapter("A veto during the delay, with no server"):
-        scenes.veto_during_the_delay(teller, stage)
+        forgeries.steal_a_signer(teller, stage)
+    with teller.chapter("The worker killed in the middle of a release"):
+        workers.kill_the_worker(teller, stage)
+        evidence = proof.fetch_evidence(teller, stage, first)
     with teller.chapter("A dishonest worker"):
-        scenes.play_the_worker_dishonestly(teller, stage)
-        scenes.pay_again_aloud(teller, stage)
-    with teller.chapter("A freeze"):
-        scenes.freeze_everything(teller, stage)
+        workers.split_the_signers(teller, stage)
+        payments.pay_again_aloud(teller, stage)
+    with teller.chapter("A veto, and a freeze with the server off"):
+        stops.stop_by_veto_and_freeze(teller, stage)
     with teller.chapter("What moved, and the proof"):
-        scenes.show_balances(teller, stage, before)
-        scenes.check_evidence(teller, stage, first)
+        proof.show_balances(teller, stage, before)
+        proof.check_evidence(teller, stage, evidence)
 
 
 def main() -> int:
@@ -42,12 +50,13 @@ def main() -> int:
     teller, begun = Teller(), read_stopwatch()
     teller.open(
         "Treasury Guard",
-        "Between a proposed transfer and a signed one: a real Safe, four signers that believe nobody, and people who sign\n"
-        "what they read. Some of what follows is an attack; each line says whether it went as it should.",
+        "Between a proposed transfer and a signed one: a real Safe, four signers that believe nobody, a server that need not be\n"
+        "believed, and people who sign what they read. Some of what follows is an attack; each line says whether it went as it\n"
+        "should.",
     )
     with tempfile.TemporaryDirectory(prefix="guard-demo-") as folder:
         try:
-            with open_stage(Path(folder)) as stage:
+            with open_stage(Path(folder), port=find_port()) as stage:
                 tell(teller, stage)
         except KNOWN_TROUBLE as trouble:
             teller.check(False, f"the story broke off: {trouble}")

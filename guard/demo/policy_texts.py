@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-DELAY = 4
-"""Seconds that the second tier waits. A real policy says hours."""
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """The policy's times, in seconds. A real policy says ten minutes and hours."""
+
+    settle: int = 2
+    delay: int = 4
+    unfreeze_delay: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +36,7 @@ SIGNERS = ("signer-a", "signer-b", "signer-c", "signer-d")
 THRESHOLD = 3
 
 
-def render_treasury(treasury: str, token: str, chain_id: int) -> str:
+def render_treasury(treasury: str, token: str, chain_id: int, pace: Pace) -> str:
     """treasury.toml before signers and the vault's address are added by commands."""
     signers = ", ".join(f'"{name}"' for name in SIGNERS)
     return f"""format = 1
@@ -40,12 +46,12 @@ expires_at = "2099-12-31"
 
 [numbers]
 max_transfer_age = "7d"
-settle = "2s"     # ten minutes is usual; here nobody wants to wait
+settle = "{pace.settle}s"     # ten minutes is usual; here nobody wants to wait
 withstands = 1
 
 [unfreeze]
 approvals = {{ policy-admins = 2 }}
-delay = "2s"
+delay = "{pace.unfreeze_delay}s"
 
 [change]
 approvals = {{ policy-admins = 2 }}
@@ -90,7 +96,9 @@ def render_addresses(entries: Mapping[str, str]) -> str:
     return "format = 1\n\n" + "\n".join(parts)
 
 
-RULES = f"""format = 1
+def render_rules(pace: Pace) -> str:
+    """rules.toml: three tiers by amount, and caps."""
+    return f"""format = 1
 
 [[rule]]
 id = "operations-outflow"
@@ -104,7 +112,7 @@ match.destination.listed = true
 allow = true
 tiers = [
   {{ up_to = "10000 USDC",  approvals = {{ finance = 1 }} }},
-  {{ up_to = "100000 USDC", approvals = {{ finance = 2 }}, delay = "{DELAY}s" }},
+  {{ up_to = "100000 USDC", approvals = {{ finance = 2 }}, delay = "{pace.delay}s" }},
   {{ up_to = "250000 USDC", approvals = {{ finance = 2, security = 1 }}, delay = "24h" }},
 ]
 

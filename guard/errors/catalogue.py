@@ -7,14 +7,22 @@ never reused and never given another meaning.
 from __future__ import annotations
 
 from guard.errors import (
+    codes_access,
+    codes_app,
     codes_chain,
     codes_cli,
+    codes_clients,
     codes_core,
     codes_evidence,
     codes_formats,
+    codes_log,
     codes_policy,
+    codes_service,
     codes_signer,
     codes_statements,
+    codes_store,
+    codes_web,
+    codes_worker,
 )
 from guard.errors.code import Code
 
@@ -22,13 +30,21 @@ __all__ = ["CATALOGUE", "Code"]
 
 _ROOMS: tuple[dict[str, Code], ...] = (
     codes_formats.CODES,
+    codes_log.CODES,
     codes_core.CODES,
     codes_statements.CODES,
+    codes_store.CODES,
+    codes_access.CODES,
     codes_policy.CODES,
+    codes_service.CODES,
     codes_signer.CODES,
     codes_chain.CODES,
     codes_evidence.CODES,
     codes_cli.CODES,
+    codes_app.CODES,
+    codes_clients.CODES,
+    codes_web.CODES,
+    codes_worker.CODES,
 )
 
 

@@ -8,7 +8,10 @@ _CLIENT: dict[str, Code] = {
     "client.no-answer": Code(
         "a signer gave no usable answer", "see that it runs and that its address is right; ask the others"
     ),
-    "client.address": Code("an address is not unix:PATH or HOST:PORT", "correct the address"),
+    "client.address": Code(
+        "an address is not unix:PATH, HOST:PORT, http://HOST:PORT or https://HOST:PORT[#sha256=HEX]",
+        "correct the address",
+    ),
 }
 
 _WORKER: dict[str, Code] = {

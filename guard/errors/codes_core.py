@@ -90,4 +90,8 @@ CODES: dict[str, Code] = {
     ),
     "approval.expired": Code("the approval's lifetime is over", "have the person approve again"),
     "decision.delay": Code("the delay that the policy asks has not passed", "wait; a guardian may still veto"),
+    "lifecycle.move": Code(
+        "a transfer cannot go from its state to the one that was asked for",
+        "look at the transfer again: something else has happened to it meanwhile",
+    ),
 }

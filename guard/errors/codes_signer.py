@@ -49,7 +49,7 @@ CODES: dict[str, Code] = {
         "the configuration is missing, not TOML, or names something unknown", "write it as guard signer new does"
     ),
     "signer.address": Code(
-        "a listener's address is not unix:PATH or HOST:PORT on loopback", "use a socket or a loopback address"
+        "a listener's address is not unix:PATH or HOST:PORT", "correct it; an IPv6 host stands in brackets"
     ),
     "clock.behind-mark": Code("the clock is behind a time that this signer has seen", _CLOCK),
     "clock.stepped": Code("the clock was set while the signer ran", _CLOCK),

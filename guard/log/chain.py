@@ -11,6 +11,7 @@ from guard.core.ids import Digest, is_count, is_digest
 from guard.core.refusing import require
 from guard.errors import GuardError
 from guard.formats.canonical import to_canonical
+from guard.formats.fields import require_fields, take_count, take_digest, take_text
 
 FORMAT = 1
 EVENT_LENGTH = 64
@@ -55,9 +56,36 @@ def compute_start(treasury: Digest) -> Digest:
     return _to_digest(b"guard-log-v1\n" + bytes.fromhex(treasury[2:]))
 
 
+def from_json(value: Any) -> Entry:
+    """The entry that an object is, with every field and no other. Raises `json.*`, `value.invalid` or `log.broken` for its format."""
+    names = ("format", "index", "at", "event", "actor", "transfer", "body", "previous")
+    fields = require_fields(value, names, what="an entry of the log")
+    if fields["format"] != FORMAT or not isinstance(fields["body"], dict):
+        raise GuardError("log.broken", "an entry of the log has a format that is not known")
+    return Entry(
+        index=take_count(fields, "index"),
+        at=take_count(fields, "at"),
+        event=take_text(fields, "event"),
+        actor=take_text(fields, "actor"),
+        transfer=None if fields["transfer"] is None else take_digest(fields, "transfer"),
+        body=fields["body"],
+        previous=take_digest(fields, "previous"),
+    )
+
+
+def to_bytes(entry: Entry) -> bytes:
+    """An entry's RFC 8785 form, which is what its head is made of."""
+    return to_canonical(entry.to_json())
+
+
 def compute_head(entry: Entry) -> Digest:
     """The chain head after an entry: SHA-256 of its RFC 8785 form, which names the head before it."""
-    return _to_digest(to_canonical(entry.to_json()))
+    return compute_head_of(to_bytes(entry))
+
+
+def compute_head_of(canonical: bytes) -> Digest:
+    """The chain head after an entry that is in its RFC 8785 form already."""
+    return _to_digest(canonical)
 
 
 def require_chain(treasury: Digest, entries: Iterable[tuple[Entry, Digest]]) -> Digest:

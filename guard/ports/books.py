@@ -10,8 +10,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from guard.core.ids import Address, Digest, PersonId, TransferId
+from guard.core.ids import Address, Digest, PersonId, TransferId, is_count
 from guard.core.lifecycle import State
+from guard.core.refusing import require
+
+LIST_END = 1001
+"""No list has as many rows as this."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,6 +94,9 @@ class TransferQuery:
     initiator: PersonId | None = None
     before: TransferId | None = None
     limit: int = 50
+
+    def __post_init__(self) -> None:
+        require(is_count(self.limit, least=1, end=LIST_END), f"a list has from 1 to {LIST_END - 1} rows")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

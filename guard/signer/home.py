@@ -22,6 +22,7 @@ from guard.bundles.bundle import Bundle, require_pinned
 from guard.core.ids import ChainName, Digest, SignerId, is_name
 from guard.errors import AdapterError, GuardError
 from guard.formats.keccak import keccak256, require_digest, to_digest
+from guard.formats.listen_addresses import parse_listen_address
 from guard.ports import Clock
 from guard.signer import records
 from guard.signer.counter import FileCounter
@@ -29,16 +30,21 @@ from guard.signer.journal import Journal
 from guard.signer.keystore import STRONG_SCRYPT, create_keystore, load_keystore
 from guard.signer.records import BundleRow
 from guard.signer.signer import Keys
+from guard.signer.sockets import Protection
 from guard.statements.testimony import ENROLMENT, journal_key_of, testify
 from guard.transactions.signatures import compute_owner, sign_hash
 
 FORMAT = 1
 _NAMES = ("format", "id", "treasury", "command", "stop", "counter", "endpoints")
+_OPTIONAL = ("certificate", "certificate_key")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignerConfig:
-    """Where a signer listens, where its counter is, and which endpoints it asks for each chain of the policy."""
+    """Where a signer listens, where its counter is, and which endpoints it asks for each chain of the policy.
+
+    With a certificate both listeners speak TLS wherever they listen on a port.
+    """
 
     id: SignerId
     treasury: Digest
@@ -46,6 +52,14 @@ class SignerConfig:
     stop: str
     counter: Path
     endpoints: dict[ChainName, tuple[str, ...]]
+    certificate: Path | None = None
+    certificate_key: Path | None = None
+
+    def to_protection(self, *, is_plaintext_allowed: bool) -> Protection:
+        """The certificate for the listeners, and whether they may do without one. Raises `listen.certificate`."""
+        return Protection(
+            certificate=self.certificate, key=self.certificate_key, is_plaintext_allowed=is_plaintext_allowed
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,17 +88,36 @@ class SignerHome:
         """The configuration."""
         return self.path / "signer.toml"
 
+    @property
+    def certificate(self) -> Path:
+        """The listeners' certificate, where it was made here."""
+        return self.path / "certificate.pem"
 
-def create_home(home: SignerHome, config: SignerConfig, password: bytes, *, scrypt: int = STRONG_SCRYPT) -> str:
+    @property
+    def certificate_key(self) -> Path:
+        """The certificate's key."""
+        return self.path / "certificate-key.pem"
+
+
+def require_no_home(home: SignerHome) -> None:
+    """Refuse a folder that holds any part of a signer: a key never gets another journal. Raises `signer.journal-exists`."""
+    if any(path.exists() for path in (home.vault_key, home.journal_key, home.journal, home.config)):
+        raise GuardError("signer.journal-exists", f"{home.path.name} already holds a signer")
+
+
+def create_home(
+    home: SignerHome, config: SignerConfig, password: bytes, *, stop_address: str = "", scrypt: int = STRONG_SCRYPT
+) -> str:
     """Make vault key, journal key and journal together, and give the line that `guard signer add` takes.
 
-    Refused where any of them already is: a key never gets another journal.
+    Refused where any of them already is. `stop_address` is what people call the stop listener, where it is not the address
+    at which it listens.
     """
     if not is_name(config.id):
         raise GuardError("value.invalid", f"signer id {config.id!r} is not a name")
+    _require_addresses(config)
     home.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    if any(path.exists() for path in (home.vault_key, home.journal_key, home.journal, home.config)):
-        raise GuardError("signer.journal-exists", f"{home.path.name} already holds a signer")
+    require_no_home(home)
     config.counter.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     vault, seed = _draw_vault_key(), secrets.token_bytes(32)
     journal = Ed25519PrivateKey.from_private_bytes(seed)
@@ -99,7 +132,7 @@ def create_home(home: SignerHome, config: SignerConfig, password: bytes, *, scry
         journal_key=journal_key_of(journal),
         treasury=config.treasury,
     )
-    return _render_enrolment(config, vault, journal)
+    return _render_enrolment(config, vault, journal, stop_address or config.stop)
 
 
 def _draw_vault_key() -> bytes:
@@ -113,14 +146,14 @@ def _draw_vault_key() -> bytes:
         return drawn
 
 
-def _render_enrolment(config: SignerConfig, vault: bytes, journal: Ed25519PrivateKey) -> str:
+def _render_enrolment(config: SignerConfig, vault: bytes, journal: Ed25519PrivateKey, stop_address: str) -> str:
     """One line of JSON: who the signer is, with proof that it controls both keys, for this treasury."""
     owner = compute_owner(vault)
     fields = {
         "treasury": config.treasury,
         "signer": config.id,
         "owner": owner,
-        "stop_address": config.stop,
+        "stop_address": stop_address,
         "owner_proof": "0x" + sign_hash(vault, compute_enrolment_digest(config.treasury, config.id)).hex(),
     }
     said = testify(journal, ENROLMENT, fields).to_json()
@@ -142,33 +175,58 @@ def _render_config(config: SignerConfig) -> str:
         f"stop = {json.dumps(config.stop)}",
         "# On another volume than the journal, so that putting one back shows in the other.",
         f"counter = {json.dumps(str(config.counter))}",
+        *_render_certificate(config),
         "[endpoints]",
         *(f"{json.dumps(chain)} = {json.dumps(list(urls))}" for chain, urls in sorted(config.endpoints.items())),
     ]
     return "\n".join(lines) + "\n"
 
 
+def _render_certificate(config: SignerConfig) -> list[str]:
+    if config.certificate is None or config.certificate_key is None:
+        return []
+    return [
+        "# With these the listeners speak TLS. They are read at the start alone.",
+        f"certificate = {json.dumps(str(config.certificate))}",
+        f"certificate_key = {json.dumps(str(config.certificate_key))}",
+    ]
+
+
+def _require_addresses(config: SignerConfig) -> None:
+    for address in (config.command, config.stop):
+        try:
+            parse_listen_address(address)
+        except GuardError as refused:
+            raise GuardError("signer.address", refused.message) from None
+
+
 def load_config(home: SignerHome) -> SignerConfig:
-    """The signer's configuration, strict: unknown names are errors."""
+    """The signer's configuration, strict: unknown names are errors. Paths in it are meant from the signer's folder."""
     try:
         said = tomllib.loads(home.config.read_text(encoding="utf-8"))
     except OSError as trouble:
         raise AdapterError("signer.config", f"{home.config.name} cannot be read: {trouble.strerror}") from trouble
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as trouble:
         raise GuardError("signer.config", f"{home.config.name} is not TOML: {trouble}") from None
-    if set(said) != set(_NAMES) or said["format"] != FORMAT or not isinstance(said["endpoints"], dict):
-        raise GuardError("signer.config", f"{home.config.name} must name exactly {', '.join(_NAMES)}")
-    texts = {name: said[name] for name in ("id", "treasury", "command", "stop", "counter")}
-    if not all(isinstance(text, str) for text in texts.values()):
+    if set(said) - set(_OPTIONAL) != set(_NAMES) or said["format"] != FORMAT or not isinstance(said["endpoints"], dict):
+        raise GuardError(
+            "signer.config",
+            f"{home.config.name} must name exactly {', '.join(_NAMES)}, and may name {' and '.join(_OPTIONAL)}",
+        )
+    texts = {name: each for name, each in said.items() if name not in ("format", "endpoints")}
+    if not all(isinstance(text, str) and text for text in texts.values()):
         raise GuardError("signer.config", f"a value in {home.config.name} is not a text")
-    return SignerConfig(
+    paths = {name: home.path / texts[name] for name in ("counter", *_OPTIONAL) if name in texts}
+    config = SignerConfig(
         id=SignerId(texts["id"]),
         treasury=require_digest(texts["treasury"]),
         command=texts["command"],
         stop=texts["stop"],
-        counter=Path(texts["counter"]),
         endpoints={ChainName(chain): _take_urls(urls) for chain, urls in said["endpoints"].items()},
+        **paths,
     )
+    _require_addresses(config)
+    return config
 
 
 def _take_urls(urls: Any) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from guard.core.ids import Address, SignerId, TransferId
@@ -55,6 +55,14 @@ class Cancelled:
 
 def carry_cancel(world: World, errand: CancelErrand) -> Cancelled:
     """Collect, book and broadcast the cancel of a nonce. Raises `AdapterError` when the chain fails; it can be repeated."""
+    cancelled = collect_cancel(world, errand)
+    if cancelled.certificate is None:
+        return cancelled
+    return replace(cancelled, landed=broadcast(world, errand.place, errand.contacts, cancelled.certificate))
+
+
+def collect_cancel(world: World, errand: CancelErrand) -> Cancelled:
+    """Collect, keep and book the cancel of a nonce, and leave its broadcast to the caller. It can be repeated."""
     standings = load_standings(world, errand.contacts, errand.place)
     lowest = min(compute_lowest(errand.place, standings), errand.nonce)
     share_certificates(world, errand.contacts, errand.place, errand.kept, from_nonce=lowest)
@@ -75,7 +83,6 @@ def carry_cancel(world: World, errand: CancelErrand) -> Cancelled:
         named=tuple(sorted({each.named for each in cancels[:threshold] if each.named is not None})),
         certificate=certificate,
         booked_by=booked_by,
-        landed=broadcast(world, errand.place, errand.contacts, certificate),
     )
 
 

@@ -7,7 +7,7 @@ effect. No signer's hash is used: each signature is checked against the SafeTx r
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -23,7 +23,15 @@ from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import recover_owner
 from guard.worker.asking import Answer, Reason, ask_each, ask_one, to_reason
 from guard.worker.broadcasting import broadcast, keep_certificate
-from guard.worker.sharing import Place, Shelf, book_everywhere, compute_lowest, load_standings, share_certificates
+from guard.worker.sharing import (
+    Place,
+    Shelf,
+    Standing,
+    book_everywhere,
+    compute_lowest,
+    load_standings,
+    share_certificates,
+)
 from guard.worker.world import Contact, Landed, LandedState, World
 
 PASSES_BY_ITSELF = frozenset(
@@ -129,7 +137,7 @@ class Carried:
 def carry(world: World, errand: Errand) -> Carried:
     """Carry the transfer as far as it goes now. Raises `AdapterError` when the chain fails; everything then can be repeated."""
     words = register(world, errand)
-    ground = _share(world, errand)
+    ground = share(world, errand)
     certificate = ground.shelf.of(errand.transfer_id)
     signatures: tuple[OwnerSignature, ...] = ()
     if certificate is None:
@@ -142,7 +150,7 @@ def carry(world: World, errand: Errand) -> Carried:
     require_booked(errand, booked_by)
     landed = broadcast(world, errand.place, errand.contacts, certificate)
     if not signatures:
-        words, signatures = _collect_again(world, errand, words, certificate)
+        words, signatures = collect_again(world, errand, words, certificate)
     return Carried(
         transfer_id=errand.transfer_id,
         status=_to_status(landed.state),
@@ -208,34 +216,44 @@ def _to_decision_reason(said: Mapping[str, Any]) -> Reason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Ground:
-    """What is known before signatures are asked: the certificates, the nonce that is open, and who signed this transfer before."""
+class Ground:
+    """What is known before signatures are asked: the certificates, the nonce that is open, and where each signer stands."""
 
     shelf: Shelf
     open_nonce: int
-    signed_before: frozenset[SignerId]
+    standings: Mapping[SignerId, Standing]
+
+    def has_signed(self, signer: SignerId, transfer_id: TransferId) -> bool:
+        """Whether the signer says that it has signed the transfer, at whichever nonce."""
+        standing = self.standings.get(signer)
+        return standing is not None and transfer_id in standing.signed.values()
+
+    @property
+    def signed_here(self) -> dict[SignerId, TransferId]:
+        """What each signer says that it has signed at the open nonce."""
+        figures = str(self.open_nonce)
+        return {signer: each.signed[figures] for signer, each in self.standings.items() if each.signed.get(figures)}
 
 
-def _share(world: World, errand: Errand) -> _Ground:
+def share(world: World, errand: Errand) -> Ground:
     """Bring everybody the certificates; where signers stand afterwards."""
     standings = load_standings(world, errand.contacts, errand.place)
     lowest = compute_lowest(errand.place, standings, errand.transfer_id)
     shelf = share_certificates(world, errand.contacts, errand.place, errand.kept, from_nonce=lowest)
-    signed_before = {name for name, standing in standings.items() if errand.transfer_id in standing.signed.values()}
-    return _Ground(shelf=shelf, open_nonce=shelf.compute_open_nonce(lowest), signed_before=frozenset(signed_before))
+    return Ground(shelf=shelf, open_nonce=shelf.compute_open_nonce(lowest), standings=standings)
 
 
 def collect_signatures(
-    world: World, errand: Errand, words: tuple[SignerWord, ...], ground: _Ground
+    world: World, errand: Errand, words: tuple[SignerWord, ...], ground: Ground
 ) -> tuple[tuple[SignerWord, ...], tuple[OwnerSignature, ...]]:
     """Ask signers that would release it, until the owners' threshold is met at one nonce.
 
     A signature reserves a nonce and a budget and helps nobody alone, so nobody is asked once those who are left cannot make
     it a certificate. Who signed the transfer before is asked first: a cancel may have made it dead there.
     """
-    told = {word.signer: word for word in words}
+    told = {word.signer: find_taken(errand, word, ground) or word for word in words}
     willing = [each for each in errand.contacts if told[each.id].status == "releasable"]
-    willing.sort(key=lambda each: each.id not in ground.signed_before)
+    willing.sort(key=lambda each: not ground.has_signed(each.id, errand.transfer_id))
     _, threshold = errand.place.owners_at(ground.open_nonce)
     signatures: list[OwnerSignature] = []
     while willing and compose(errand, signatures) is None and count_most(signatures) + len(willing) >= threshold:
@@ -245,13 +263,25 @@ def collect_signatures(
     return tuple(told[word.signer] for word in words), tuple(signatures)
 
 
+def find_taken(errand: Errand, word: SignerWord, ground: Ground) -> SignerWord | None:
+    """The word of a signer that would release the transfer but has signed another one at the open nonce."""
+    other = ground.signed_here.get(word.signer)
+    if word.status != "releasable" or other in (None, errand.transfer_id):
+        return None
+    message = (
+        f"it signed transfer {str(other)[:10]} at nonce {ground.open_nonce}, which is completed or cancelled first"
+    )
+    reason = Reason(code="chain.nonce-taken", message=message, held=True)
+    return replace(word, status="held", reasons=(reason,))
+
+
 def count_most(signatures: Sequence[OwnerSignature]) -> int:
     """How many signatures stand at the nonce that has the most."""
     nonces = [each.nonce for each in signatures]
     return max((nonces.count(nonce) for nonce in nonces), default=0)
 
 
-def _collect_again(
+def collect_again(
     world: World, errand: Errand, words: tuple[SignerWord, ...], certificate: TransferCertificate
 ) -> tuple[tuple[SignerWord, ...], tuple[OwnerSignature, ...]]:
     """The same bytes again from those that signed, with their statements, which evidence holds beside the signatures."""

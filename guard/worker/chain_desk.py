@@ -8,14 +8,15 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from guard.core.ids import NATIVE, Address
+from guard.core.ids import NATIVE, Address, Digest
 from guard.statements.certificates import Certificate, TransferCertificate
 from guard.transactions.packing import pack_signatures
 from guard.transactions.safe_tx import compute_safe_tx_hash
-from guard.worker.world import Landed, LandedState
+from guard.transactions.signatures import compute_owner
+from guard.worker.world import Landed, LandedState, Offer, Pushed
 
 if TYPE_CHECKING:
-    from guard.chain import Chain, ExecCall, Executor, ExpectedEffect
+    from guard.chain import Chain, ExecCall, Executor, ExpectedEffect, GasCaps
 
 CLOCK_MARGIN = 3600
 """Seconds by which an initiator's computer may have been ahead of the chain when the transfer was proposed."""
@@ -26,8 +27,11 @@ CANCEL_WINDOW = 100_000
 class ExecutorDesk:
     """One chain through one endpoint, paid by the executor's account."""
 
-    def __init__(self, url: str, chain_id: int, executor_key: bytes, *, patience: float):
+    def __init__(
+        self, url: str, chain_id: int, executor_key: bytes, *, patience: float, caps: GasCaps | None = None
+    ) -> None:
         self._url = url
+        self._caps = caps
         self._chain_id = chain_id
         self._key = executor_key
         self._patience = patience
@@ -45,7 +49,12 @@ class ExecutorDesk:
     def _executor(self) -> Executor:
         from guard.chain import Executor
 
-        return Executor(self._chain, self._key, chain_id=self._chain_id, patience=self._patience)
+        return Executor(self._chain, self._key, chain_id=self._chain_id, caps=self._caps, patience=self._patience)
+
+    @property
+    def executor(self) -> Address:
+        """The account that pays the gas."""
+        return compute_owner(self._key)
 
     def load_nonce(self, vault: Address) -> int:
         """The nonce that the Safe uses next."""
@@ -58,6 +67,32 @@ class ExecutorDesk:
     def wait_mined(self, transaction_hash: str) -> None:
         """Wait until the transaction is mined."""
         self._executor.wait_mined(transaction_hash)
+
+    def count_mined(self) -> int:
+        """The executor's next nonce, by what is mined."""
+        return self._executor.count_mined()
+
+    def prepare(self, certificate: Certificate, nonce: int, *, above: tuple[int, int] | None = None) -> Offer:
+        """Sign the transaction that executes a certificate; `above` names the fees of the one that it replaces."""
+        from guard.chain.account import Fees
+
+        fees = None if above is None else Fees(*above)
+        made = self._executor.prepare(certificate.vault, self._to_call(certificate), nonce, above=fees)
+        return Offer(
+            hash=Digest(made.hash),
+            raw="0x" + made.raw.hex(),
+            nonce=made.nonce,
+            max_fee=made.fees.max_fee,
+            priority_fee=made.fees.priority_fee,
+        )
+
+    def push(self, transaction_hash: Digest, raw: str) -> Pushed:
+        """Hand a transaction to the node; again, if need be."""
+        return Pushed(self._executor.push(transaction_hash, bytes.fromhex(raw[2:])).value)
+
+    def load_fate(self, transaction_hash: Digest) -> bool | None:
+        """Whether a transaction was mined without reverting; None while it is in no block. Of the certificate it says nothing."""
+        return self._executor.load_fate(transaction_hash)
 
     def load_landed(self, certificate: Certificate) -> Landed:
         """What became of the certificate, by the Safe's own event and the exact token log."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Protocol
 
-from guard.core.ids import Address, SignerId
+from guard.core.ids import Address, Digest, SignerId
 from guard.core.policy import SignerIdentity
 from guard.core.refusing import require
 from guard.statements.certificates import Certificate
@@ -69,6 +69,50 @@ class ChainDesk(Protocol):
 
     def load_landed(self, certificate: Certificate) -> Landed:
         """What became of the certificate."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Offer:
+    """A signed transaction of the executor that was not sent yet. Fees are wei per gas, `raw` is its bytes as 0x-hexadecimal."""
+
+    hash: Digest
+    raw: str
+    nonce: int
+    max_fee: int
+    priority_fee: int
+
+
+class Pushed(Enum):
+    """What a node makes of an offer: it keeps it, it keeps a better paid one of that nonce, or that nonce is used up."""
+
+    TAKEN = "taken"
+    UNDERPRICED = "underpriced"
+    LATE = "late"
+
+
+class SendingDesk(ChainDesk, Protocol):
+    """The chain for a worker that writes down what it sends before it sends it, and never waits."""
+
+    @property
+    def executor(self) -> Address:
+        """The account that pays the gas."""
+        ...
+
+    def count_mined(self) -> int:
+        """The executor's next nonce, by what is mined."""
+        ...
+
+    def prepare(self, certificate: Certificate, nonce: int, *, above: tuple[int, int] | None = None) -> Offer:
+        """Sign the transaction that executes a certificate; `above` names the fees of the one that it replaces."""
+        ...
+
+    def push(self, transaction_hash: Digest, raw: str) -> Pushed:
+        """Hand a transaction to the node; again, if need be."""
+        ...
+
+    def load_fate(self, transaction_hash: Digest) -> bool | None:
+        """Whether a transaction was mined without reverting; None while it is in no block. Of the certificate it says nothing."""
         ...
 
 

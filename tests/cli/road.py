@@ -16,7 +16,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -46,6 +46,8 @@ PEOPLE: dict[str, tuple[str, ...]] = {
     "dave": ("guardians", "security"),
     "erin": ("guardians", "policy-admins"),
     "frank": ("guardians",),
+    # A guardian whose freeze was lifted cannot freeze again for days, so each test that freezes has one of its own.
+    **dict.fromkeys(("grace", "heidi", "ivan", "judy"), ("guardians",)),
 }
 READY_WITHIN = 30
 SUPPLIER = address_for("supplier")
@@ -156,9 +158,14 @@ class Told:
 
 def guard(*arguments: str | Path) -> Told:
     """Run one command as the console script would, in this process and in its directory."""
+    return told_by(lambda: run(build_app(), [str(argument) for argument in arguments]))
+
+
+def told_by(command: Callable[[], int]) -> Told:
+    """What a command says and how it ends."""
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        status = run(build_app(), [str(argument) for argument in arguments])
+        status = command()
     return Told(int(status), out.getvalue(), err.getvalue())
 
 
@@ -282,10 +289,10 @@ def found(node: RunningNode) -> Treasury:
     executor = Executor(Chain(node.url), EXECUTOR_KEY, chain_id=CHAIN_ID, patience=30)
     contracts = deploy_safe_contracts(executor, "1.4.1")
     (token,) = executor.deploy_contracts([to_token_code(executor.address, 2_000_000 * TOKEN_UNIT)])
-    _write_policies(path / "policies", treasury, token)
+    write_policies(path / "policies", treasury, token)
     for person, groups in PEOPLE.items():
-        _enrol(path, person, groups)
-    signers = {name: _make_signer(path, name, node) for name in SIGNERS}
+        enrol(path, person, groups)
+    signers = {name: make_signer(path, name, node.url) for name in SIGNERS}
     create_keystore(path / "executor.json", EXECUTOR_KEY, PASSWORD.encode(), scrypt=LIGHT_SCRYPT)
     _write_configuration(path, node)
     vault = require_done(
@@ -317,7 +324,8 @@ def wait_settled(treasury: Treasury) -> None:
         time.sleep(0.2)
 
 
-def _write_policies(policies: Path, treasury: str, token: str) -> None:
+def write_policies(policies: Path, treasury: str, token: str) -> None:
+    """The policy files of a treasury that was just begun."""
     (policies / "treasury.toml").write_text(TREASURY.format(treasury=treasury, token=token, chain_id=CHAIN_ID))
     (policies / "rules.toml").write_text(RULES)
     (policies / "addresses.toml").write_text(ADDRESSES.format(supplier=SUPPLIER))
@@ -325,7 +333,8 @@ def _write_policies(policies: Path, treasury: str, token: str) -> None:
     people.write_text(people.read_text().replace('["finance", ', '["finance", "operations", '))
 
 
-def _enrol(path: Path, person: str, groups: Sequence[str]) -> None:
+def enrol(path: Path, person: str, groups: Sequence[str]) -> None:
+    """Give somebody a key and write them into people.toml."""
     key, password = path / "keys" / f"{person}.json", ("--password-file", path / "password")
     require_done("key", "new", key, "--light-kdf", *password)
     line = guard("key", "show", key, "--enrol", "--person", person, "--device", "laptop", "--treasury", path, *password)
@@ -335,12 +344,13 @@ def _enrol(path: Path, person: str, groups: Sequence[str]) -> None:
     require_done("--policies", path / "policies", "people", "add", "--from", line.out, *about, *member)
 
 
-def _make_signer(path: Path, name: str, node: RunningNode) -> SignerProcess:
+def make_signer(path: Path, name: str, url: str) -> SignerProcess:
+    """Make a signer's folder and write it into treasury.toml."""
     directory = path / name
     line = guard(
         *("signer", "new", directory, "--id", name, "--command", f"unix:{path / name}.sock"),
         *("--stop", f"127.0.0.1:{find_free_port()}", "--counter", path / "counters" / name, "--treasury", path),
-        *("--endpoint", f"local={node.url}", "--light-kdf", "--password-file", path / "password"),
+        *("--endpoint", f"local={url}", "--light-kdf", "--password-file", path / "password"),
     )
     assert line.status == 0, line
     require_done("--policies", path / "policies", "signer", "add", "--from", line.out)

@@ -9,6 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from guard.cli.desk import Desk
+    from guard.cli.reach import Reach
     from guard.cli.settings import Settings
     from guard.cli.voice import Voice
 
@@ -19,7 +20,9 @@ PasswordFile = Annotated[
 KeyFile = Annotated[Path, typer.Option("--key", metavar="FILE", help="Keystore of your own key.")]
 IsAgreed = Annotated[bool, typer.Option("--yes", help="Sign without asking; for scripts that have read it.")]
 LightKdf = Annotated[bool, typer.Option("--light-kdf", help="A weak, quick keystore. Demonstrations and tests only.")]
-TransferDir = Annotated[Path, typer.Argument(metavar="TRANSFER_DIR", help="The transfer's folder.")]
+Transfer = Annotated[
+    str, typer.Argument(metavar="TRANSFER", help="The transfer's folder, or 8 or more figures of its id at the server.")
+]
 ExecutorFile = Annotated[
     Path | None,
     typer.Option("--executor", metavar="FILE", help="Keystore of the gas-only account. [default: setting executor]"),
@@ -34,17 +37,31 @@ def to_voice(as_json: bool) -> Voice:
     return Voice(as_json)
 
 
-def to_settings(context: typer.Context) -> Settings:
-    """Flags, variables, guard.toml and defaults."""
+def to_home() -> Path:
+    """Where contexts and log-ins lie."""
     import os
 
-    from guard.cli.settings import load_settings
+    from guard.cli.private import find_home
 
-    return load_settings(context.obj, os.environ)
+    return find_home(os.environ)
+
+
+def to_reach(context: typer.Context) -> Reach:
+    """Flags, variables, the context in use, guard.toml and defaults; and the server that they name."""
+    import os
+
+    from guard.cli.reach import load_reach
+
+    return load_reach(context.obj, os.environ)
+
+
+def to_settings(context: typer.Context) -> Settings:
+    """The settings alone."""
+    return to_reach(context).settings
 
 
 def to_desk(context: typer.Context) -> Desk:
     """Settings and bundle."""
     from guard.cli.desk import load_desk
 
-    return load_desk(to_settings(context))
+    return load_desk(to_reach(context))

@@ -25,14 +25,14 @@ def verify(
 
 def show(
     context: typer.Context,
-    path: Annotated[Path, typer.Argument(metavar="TRANSFER_DIR|STATEMENT|EVIDENCE")],
+    named: Annotated[str, typer.Argument(metavar="TRANSFER|STATEMENT|EVIDENCE")],
     as_json: AsJson = False,
 ) -> None:
-    """Show what a transfer's folder, a statement or evidence says."""
+    """Show a transfer by its folder or id, a statement, or evidence."""
     from guard.cli.showing import show
 
     bundle = to_settings(context).require_path("bundle")
-    show(to_voice(as_json), path, to_desk(context) if bundle.is_file() else None)
+    show(to_voice(as_json), named, to_desk(context) if bundle.is_file() else None)
 
 
 def error(code: Annotated[str, typer.Argument(metavar="CODE")], as_json: AsJson = False) -> None:
@@ -59,8 +59,16 @@ def version(as_json: AsJson = False) -> None:
 def show_config(context: typer.Context, as_json: AsJson = False) -> None:
     """Print every setting with its origin."""
     settings = to_settings(context).settings
+    from guard.cli.known_settings import BY_NAME
     from guard.cli.voice import to_table
 
-    result = {name: {"value": each.value, "origin": each.origin} for name, each in settings.items()}
-    rows = [(name, each.origin, "" if each.value is None else str(each.value)) for name, each in settings.items()]
+    shown = {name: BY_NAME[name].to_shown(each.value) for name, each in settings.items()}
+    result = {name: {"value": shown[name], "origin": each.origin} for name, each in settings.items()}
+    rows = [(name, each.origin, _to_text(shown[name])) for name, each in settings.items()]
     to_voice(as_json).tell(result, *to_table(rows))
+
+
+def _to_text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name}={each}" for name, each in value.items())
+    return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

@@ -21,6 +21,15 @@ def new(
         str, typer.Option("--command", metavar="ADDRESS", help="unix:PATH or HOST:PORT, for the worker.")
     ],
     stop: Annotated[str, typer.Option("--stop", metavar="ADDRESS", help="HOST:PORT, for people who stop.")],
+    stop_address: Annotated[
+        str | None,
+        typer.Option("--stop-address", metavar="HOST:PORT", help="What people call it. [default: where it listens]"),
+    ] = None,
+    certificate: Annotated[
+        Path | None,
+        typer.Option("--certificate", metavar="PEM", help="Of both listeners. [default: made here beyond loopback]"),
+    ] = None,
+    certificate_key: Annotated[Path | None, typer.Option("--certificate-key", metavar="PEM")] = None,
     counter: Annotated[Path, typer.Option("--counter", metavar="FILE", help="On another volume than DIR.")],
     endpoint: Annotated[list[str], typer.Option("--endpoint", metavar="CHAIN=URL", help="May be repeated.")],
     treasury: Annotated[
@@ -39,6 +48,9 @@ def new(
         treasury=find_treasury_id(treasury),
         command=command,
         stop=stop,
+        stop_address=stop_address,
+        certificate=certificate,
+        certificate_key=certificate_key,
         counter=counter,
         endpoints=tuple(endpoint),
     )

@@ -1,4 +1,4 @@
-"""`guard veto`, `reject`, `freeze`, `unfreeze`, `watch`: stopping takes one person, lifting takes several."""
+"""`guard veto`, `reject`, `withdraw`, `freeze`, `unfreeze`, `watch`: stopping takes one person, lifting takes several."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from guard.cli.commands.options import (
     KeyFile,
     PasswordFile,
     StatementsDir,
-    TransferDir,
+    Transfer,
     to_desk,
     to_voice,
 )
@@ -24,7 +24,7 @@ Reason = Annotated[str, typer.Option("--reason", help="Why, in one line.")]
 def veto(
     context: typer.Context,
     *,
-    folder: TransferDir,
+    transfer: Transfer,
     key: KeyFile,
     reason: Reason = "",
     password_file: PasswordFile = None,
@@ -36,13 +36,13 @@ def veto(
     from guard.statements.values import Veto
 
     signing = Signing(key=key, password_file=password_file, is_agreed=yes)
-    return refuse(to_voice(as_json), to_desk(context), folder, signing, stop=Veto, reason=reason)
+    return refuse(to_voice(as_json), to_desk(context), transfer, signing, stop=Veto, reason=reason)
 
 
 def reject(
     context: typer.Context,
     *,
-    folder: TransferDir,
+    transfer: Transfer,
     key: KeyFile,
     reason: Reason = "",
     password_file: PasswordFile = None,
@@ -54,7 +54,24 @@ def reject(
     from guard.statements.values import Rejection
 
     signing = Signing(key=key, password_file=password_file, is_agreed=yes)
-    return refuse(to_voice(as_json), to_desk(context), folder, signing, stop=Rejection, reason=reason)
+    return refuse(to_voice(as_json), to_desk(context), transfer, signing, stop=Rejection, reason=reason)
+
+
+def withdraw(
+    context: typer.Context,
+    *,
+    transfer: Transfer,
+    key: KeyFile,
+    reason: Reason = "",
+    password_file: PasswordFile = None,
+    yes: IsAgreed = False,
+    as_json: AsJson = False,
+) -> int:
+    """End a transfer that you proposed yourself."""
+    from guard.cli.stating import Signing, withdraw
+
+    signing = Signing(key=key, password_file=password_file, is_agreed=yes)
+    return withdraw(to_voice(as_json), to_desk(context), transfer, signing, reason=reason)
 
 
 def freeze(

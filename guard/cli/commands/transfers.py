@@ -13,7 +13,7 @@ from guard.cli.commands.options import (
     IsAgreed,
     KeyFile,
     PasswordFile,
-    TransferDir,
+    Transfer,
     to_desk,
     to_voice,
 )
@@ -31,12 +31,14 @@ def propose(
         str | None, typer.Option("--again", metavar="ID", help="A like transfer that this one repeats on purpose.")
     ] = None,
     valid_for: Annotated[str, typer.Option("--valid-for", help="How long it may be released.")] = "48h",
-    out: Annotated[Path | None, typer.Option("--out", metavar="DIR", help="[default: transfers/ID]")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="[default: transfers/ID, or at the server alone]")
+    ] = None,
     password_file: PasswordFile = None,
     yes: IsAgreed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Propose a transfer: writes its folder with transfer.json and the signed proposal."""
+    """Propose a transfer: posts it to the server, or writes its folder with transfer.json and the signed proposal."""
     from guard.cli.proposing import Wish, propose
 
     wish = Wish(vault=vault, amount=amount, to=to, purpose=purpose, again=again, valid_for=valid_for)
@@ -46,7 +48,7 @@ def propose(
 def approve(
     context: typer.Context,
     *,
-    folder: TransferDir,
+    transfer: Transfer,
     key: KeyFile,
     valid_for: Annotated[
         str | None, typer.Option("--valid-for", help="Less than the transfer's own time. [default: as long as it]")
@@ -55,17 +57,17 @@ def approve(
     yes: IsAgreed = False,
     as_json: AsJson = False,
 ) -> None:
-    """Read the summary of a transfer, agree to it, and write the signed approval into its folder."""
+    """Read the summary of a transfer, agree to it, and post the signed approval or write it into the folder."""
     from guard.cli.stating import Signing, approve
 
     signing = Signing(key=key, password_file=password_file, is_agreed=yes)
-    approve(to_voice(as_json), to_desk(context), folder, signing, valid_for=valid_for)
+    approve(to_voice(as_json), to_desk(context), transfer, signing, valid_for=valid_for)
 
 
 def release(
     context: typer.Context,
     *,
-    folder: TransferDir,
+    transfer: Transfer,
     executor: ExecutorFile = None,
     wait: Annotated[bool, typer.Option("--wait", help="Wait while time alone holds it.")] = False,
     at_most: Annotated[str, typer.Option("--at-most", metavar="DURATION", help="How long --wait waits.")] = "1h",
@@ -80,7 +82,7 @@ def release(
 
     desk = to_desk(context)
     executing = Executing(keystore=executor or desk.settings.require_path("executor"), password_file=password_file)
-    return release(to_voice(as_json), desk, folder, executing, waiting=at_most if wait else None, out=out)
+    return release(to_voice(as_json), desk, transfer, executing, waiting=at_most if wait else None, out=out)
 
 
 def cancel(
@@ -90,8 +92,8 @@ def cancel(
     nonce: Annotated[int, typer.Argument(metavar="NONCE", min=0)],
     executor: ExecutorFile = None,
     transfer: Annotated[
-        list[Path] | None,
-        typer.Option("--transfer", metavar="TRANSFER_DIR", help="A transfer that may be named; may be repeated."),
+        list[str] | None,
+        typer.Option("--transfer", metavar="TRANSFER", help="A transfer that may be named; may be repeated."),
     ] = None,
     out: Annotated[
         Path | None,
@@ -105,4 +107,4 @@ def cancel(
 
     desk = to_desk(context)
     executing = Executing(keystore=executor or desk.settings.require_path("executor"), password_file=password_file)
-    return cancel(to_voice(as_json), desk, vault, nonce, executing, folders=transfer or [], out=out)
+    return cancel(to_voice(as_json), desk, vault, nonce, executing, transfers=transfer or [], out=out)

@@ -1,0 +1,68 @@
+"""Stops: a veto while a delay runs, and a freeze while the whole server is down. Both go to the signers directly."""
+
+from __future__ import annotations
+
+from guard.core.ids import TransferId
+from guard.core.lifecycle import State
+from guard.demo import playing
+from guard.demo.attacking import collect_refusals, have_all_refused
+from guard.demo.clock import pause, read_now
+from guard.demo.policy_texts import Pace
+from guard.demo.running import API, WORKER, is_api_ready
+from guard.demo.stage import Stage
+from guard.demo.telling import Teller
+
+
+def stop_by_veto_and_freeze(teller: Teller, stage: Stage) -> None:
+    """Two payments wait out their delay. One is vetoed; then the server goes, and the other is stopped without it."""
+    vetoed = _let_wait(stage, "70000 USDC", "doubtful")
+    frozen = _let_wait(stage, "40000 USDC", "hurried")
+    teller.say("two payments to the exchange have their approvals, and wait out their delay")
+    before = (stage.usdc_of(stage.safe), stage.nonce())
+    _veto(teller, stage, vetoed)
+    given = {each: playing.take(stage, each) for each in (vetoed, frozen)}
+    _freeze_without_the_server(teller, stage)
+    _wait_out(max(transfer.proposed_at for transfer, _ in given.values()))
+    is_vetoed = have_all_refused(collect_refusals(stage, *given[vetoed]), "decision.vetoed")
+    teller.check(is_vetoed, "after the delay, asked directly, no signer signs what dave vetoed")
+    is_frozen = have_all_refused(collect_refusals(stage, *given[frozen]), "decision.frozen")
+    teller.check(is_frozen, "nor anything else while the freeze stands")
+    teller.check((stage.usdc_of(stage.safe), stage.nonce()) == before, "the money is where it was")
+
+
+def _let_wait(stage: Stage, amount: str, purpose: str) -> TransferId:
+    """A payment of the second tier with its approvals, held by every signer for its delay alone."""
+    transfer_id = playing.propose(stage, amount, "exchange", purpose)
+    for person in ("bob", "carol"):
+        playing.approve(stage, transfer_id, person)
+    return transfer_id
+
+
+def _veto(teller: Teller, stage: Stage, transfer_id: TransferId) -> None:
+    words = (*playing.to_signing(stage, "dave"), "--reason", "nobody ordered this")
+    said = stage.commands_of("dave").run("veto", transfer_id, *words)
+    receipts = len(said.result.get("receipts", {}))
+    state = playing.look(stage, transfer_id).state
+    teller.check(
+        said.result.get("accepted") is True and state is State.VETOED,
+        f"dave vetoes one: {receipts} of 4 signed receipts, the stop is accepted, and the server knows of it",
+    )
+
+
+def _freeze_without_the_server(teller: Teller, stage: Stage) -> None:
+    stage.processes.kill(API, WORKER)
+    teller.check(not is_api_ready(stage), "API and worker are killed: the server is off")
+    statements = ("--out", str(stage.grounds.home_of("erin") / "statements"))
+    words = ("--scope", "everything", *statements, *playing.to_signing(stage, "erin"), "--reason", "drill")
+    said = stage.commands_of("erin").run("freeze", *words)
+    receipts = len(said.result.get("receipts", {}))
+    teller.check(
+        said.result.get("accepted") is True,
+        f"erin freezes everything, alone and at once, with no server: {receipts} of 4 signed receipts",
+    )
+
+
+def _wait_out(since: int) -> None:
+    """Until the delay is over that began at the earliest then."""
+    while read_now() <= since + 2 * Pace().delay:
+        pause(0.2)

@@ -1,0 +1,102 @@
+"""Which freezes hold by the server's books, for predictions. Pure; each signer counts seats and delay of an unfreeze by its own clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from guard.core.facts import FreezeInForce, SeenUnfreeze
+from guard.core.ids import Address, Digest, PersonId
+from guard.core.policy import Edition
+from guard.core.stops import is_lifted
+from guard.statements.values import Freeze, Unfreeze
+
+
+@dataclass(frozen=True, slots=True)
+class SaidFreeze:
+    """A freeze as it was accepted."""
+
+    statement: Freeze
+    person: PersonId
+    received_at: int
+
+
+@dataclass(frozen=True, slots=True)
+class SaidUnfreeze:
+    """An unfreeze as it was accepted."""
+
+    statement: Unfreeze
+    person: PersonId
+    key: Address
+    received_at: int
+
+    def to_seen(self) -> SeenUnfreeze:
+        """The unfreeze as the core judges it."""
+        return SeenUnfreeze(
+            ids=frozenset(self.statement.ids),
+            person=self.person,
+            key=self.key,
+            roster=self.statement.roster,
+            signed_at=self.statement.signed_at,
+            expires_at=self.statement.expires_at,
+            first_seen_at=self.received_at,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class FreezeStanding:
+    """A freeze and whether it holds. One that was lifted is spent: neither its id nor the old unfreezes work again (TRUST §2)."""
+
+    said: SaidFreeze
+    is_in_force: bool
+
+    def to_fact(self) -> FreezeInForce:
+        """The freeze as the core judges it."""
+        freeze = self.said.statement
+        return FreezeInForce(id=freeze.id, scope=freeze.scope, person=self.said.person)
+
+
+def compute_standings(
+    freezes: Iterable[SaidFreeze], unfreezes: Iterable[SaidUnfreeze], active: Edition, now: int
+) -> tuple[FreezeStanding, ...]:
+    """Every freeze, in the order of arrival, with whether it holds now."""
+    seen = tuple(unfreeze.to_seen() for unfreeze in unfreezes)
+    frozen_at: dict[Digest, int] = {}
+    standings = []
+    for said in freezes:
+        begun_at = frozen_at.get(said.statement.id)
+        is_spent = begun_at is not None and was_lifted(
+            said.statement.id, seen, active, frozen_at=begun_at, now=said.received_at
+        )
+        if not is_spent:
+            # Of several under one id the last one counts, as it does for a signer.
+            frozen_at[said.statement.id] = said.received_at
+        standings.append((said, is_spent))
+    return tuple(
+        FreezeStanding(said, not is_spent and not _is_lifted_now(said, seen, active, frozen_at, now))
+        for said, is_spent in standings
+    )
+
+
+def _is_lifted_now(
+    said: SaidFreeze, seen: Sequence[SeenUnfreeze], active: Edition, frozen_at: dict[Digest, int], now: int
+) -> bool:
+    return was_lifted(said.statement.id, seen, active, frozen_at=frozen_at[said.statement.id], now=now)
+
+
+def was_lifted(
+    freeze_id: Digest, unfreezes: Sequence[SeenUnfreeze], active: Edition, *, frozen_at: int, now: int
+) -> bool:
+    """Whether the seats and the delay of `[unfreeze]` were met at some time until now.
+
+    `is_lifted` says it of one moment; an unfreeze that expires later takes nothing back. If it was ever so, then already when the delay
+    from some unfreeze or from the freeze itself was over, since nothing else makes it so.
+    """
+    delay = active.policy.unfreeze.delay
+    naming = tuple(each for each in unfreezes if freeze_id in each.ids and each.first_seen_at <= now)
+    ends = sorted({max(each.first_seen_at, frozen_at) + delay for each in naming})
+    return any(
+        is_lifted(freeze_id, [each for each in naming if each.first_seen_at <= at], active, at, (), frozen_at=frozen_at)
+        for at in ends
+        if at <= now
+    )

@@ -1,0 +1,1 @@
+"""The database: SQLite by default, Postgres for production. Keeps and gives back; it decides nothing."""

@@ -1,0 +1,315 @@
+"""The watch over one vault: every certificate at every signer, split or stuck nonces cancelled, what waits executed in order, alarms.
+
+Only this chore cancels, and cancels are executed before anything else of their nonce. It runs beside the errands and needs none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from dataclasses import dataclass, field
+
+from guard.core.ids import SignerId, TransferId
+from guard.errors import AdapterError, GuardError
+from guard.formats.canonical import parse_json
+from guard.ports.carriage import CarrierReading
+from guard.statements.certificates import (
+    CancelCertificate,
+    Certificate,
+    TransferCertificate,
+    compute_certificate_digest,
+)
+from guard.statements.digests import compute_transfer_id
+from guard.statements.signed import SignedStatement
+from guard.worker.bringing import bring
+from guard.worker.cancelling import CancelErrand, Cancelled, collect_cancel
+from guard.worker.findings import STOPPED, Trouble, is_final
+from guard.worker.freeing import OpenNonce, is_stuck, list_one_short
+from guard.worker.loading import is_stopped, load_proposal
+from guard.worker.settling import raise_alarm, tell
+from guard.worker.sharing import Place, Shelf, Standing, compute_lowest, load_standings, share_certificates
+from guard.worker.shift import Shift, name_signing, to_certificate
+from guard.worker.world import Contact
+
+_UNWILLING = "chain.nonce-cancelled"
+
+
+@dataclass(frozen=True, slots=True)
+class Watched:
+    """What one watch did: the events that it logged, what went wrong, and whether something is on its way."""
+
+    events: tuple[str, ...] = ()
+    troubles: tuple[Trouble, ...] = ()
+    is_moving: bool = False
+
+
+def watch_vault(shift: Shift, place: Place) -> Watched:
+    """One look after a vault. What one step cannot do keeps none of the others from being tried."""
+    watch = _Watch(shift=shift, place=place, contacts=shift.list_contacts(place.vault))
+    for step in (watch.look, watch.free, watch.outrun, watch.execute, watch.alarm):
+        try:
+            step()
+        except (AdapterError, GuardError) as trouble:
+            watch.troubles.append(Trouble(trouble.code, trouble.message))
+    return Watched(tuple(watch.events), tuple(watch.troubles), watch.is_moving)
+
+
+@dataclass(kw_only=True)
+class _Watch:
+    """One watch with what it has seen so far."""
+
+    shift: Shift
+    place: Place
+    contacts: tuple[Contact, ...]
+    standings: Mapping[SignerId, Standing] = field(default_factory=dict)
+    shelf: Shelf = field(default_factory=lambda: Shelf({}, {}))
+    open_nonce: int | None = None
+    events: list[str] = field(default_factory=list)
+    troubles: list[Trouble] = field(default_factory=list)
+    is_moving: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.place.chain_id}:{self.place.vault.address}"
+
+    def look(self) -> None:
+        """Where signers stand; certificates brought to everybody and written down."""
+        world, place = self.shift.world, self.place
+        self.standings = load_standings(world, self.contacts, place)
+        lowest = compute_lowest(place, self.standings)
+        kept = self.load_kept(lowest)
+        self.shelf = share_certificates(world, self.contacts, place, kept, from_nonce=lowest)
+        if self.standings:
+            self.open_nonce = self.shelf.compute_open_nonce(lowest)
+        for certificate in self.shelf.certificates.values():
+            self.keep(certificate)
+
+    def load_kept(self, from_nonce: int) -> list[Certificate]:
+        with self.shift.store.reading() as reading:
+            rows = reading.load_certificates(self.place.chain_id, self.place.vault.address, from_nonce=from_nonce)
+        return [to_certificate(row) for row in rows]
+
+    def keep(self, certificate: Certificate) -> None:
+        """Write down a certificate that somebody else composed, and have its transfer looked at; one unknown here is an alarm."""
+        if not self.shift.keep_certificate(certificate) or not isinstance(certificate, TransferCertificate):
+            return
+        transfer_id, digest = compute_transfer_id(certificate.transfer), compute_certificate_digest(certificate)
+        with self.shift.store.writing() as writing:
+            if writing.load_transfer(transfer_id) is not None:
+                writing.make_due(transfer_id, at=self.shift.now)
+                return
+            body = {
+                "kind": "unknown-certificate",
+                "transfer_id": transfer_id,
+                "certificate": digest,
+                **self.where(certificate.nonce),
+            }
+            if raise_alarm(self.shift, writing, f"unknown:{digest}", body):
+                self.events.append("vault.alarm")
+
+    def where(self, nonce: int) -> dict[str, object]:
+        """The place and nonce that an event is about."""
+        place = self.place
+        return {
+            "vault": place.vault.id,
+            "chain_id": str(place.chain_id),
+            "address": place.vault.address,
+            "nonce": nonce,
+        }
+
+    # Freeing nonces.
+
+    def to_open(self) -> OpenNonce | None:
+        """The open nonce, or None where nobody said where it stands."""
+        if self.open_nonce is None:
+            return None
+        owners, threshold = self.place.owners_at(self.open_nonce)
+        figures = str(self.open_nonce)
+        signed = {
+            signer: TransferId(str(each.signed[figures]))
+            for signer, each in self.standings.items()
+            if each.signed.get(figures)
+        }
+        return OpenNonce(owners=frozenset(owners.values()), threshold=threshold, signed=signed)
+
+    def free(self) -> None:
+        """Cancel the open nonce where nothing that was signed there can become a certificate."""
+        if not self.is_stuck():
+            if self.open_nonce is not None:
+                self.forget(f"stuck:{self.name}:{self.open_nonce}")
+            return
+        with self.shift.leasing(name_signing(self.place.chain_id, self.place.vault.address)) as lease:
+            self.is_moving = True
+            if lease is None:
+                return
+            # Somebody may have gone on meanwhile: what counts is where signers stand now that nobody else asks them.
+            self.look()
+            nonce = self.to_open()
+            if nonce is not None and self.open_nonce is not None and self.is_stuck() and self.has_enough(nonce):
+                self.cancel(self.open_nonce, nonce.transfers)
+
+    def is_stuck(self) -> bool:
+        """Whether the open nonce is stuck: at once where all that was signed is not to leave, otherwise if it stays so for a while."""
+        nonce = self.to_open()
+        if nonce is None or not is_stuck(nonce, self.find_unwilling):
+            return False
+        is_dead = all(self.find_unwilling(each) is None for each in nonce.transfers)
+        return is_dead or self.is_older(f"stuck:{self.name}:{self.open_nonce}", self.shift.pace.held)
+
+    def has_enough(self, nonce: OpenNonce) -> bool:
+        """Whether those who answer can make a cancel; a part of one would only take away what may still be completed."""
+        return len(nonce.owners & self.standings.keys()) >= nonce.threshold
+
+    def find_unwilling(self, transfer_id: TransferId) -> Set[SignerId] | None:
+        """Who will not sign a transfer at the open nonce, by what signers last said; None for one that is not to leave."""
+        with self.shift.store.reading() as reading:
+            row, errand = reading.load_transfer(transfer_id), reading.load_errand(transfer_id)
+            silent = self.find_gone(reading)
+        if row is None:
+            # Somebody carries it by other means. It gets time, and no more than that.
+            is_old = self.is_older(f"foreign:{self.name}:{self.open_nonce}:{transfer_id}", self.shift.pace.stuck_after)
+            return None if is_old else frozenset()
+        if row.state in STOPPED or self.shift.now >= row.expires_at:
+            return None
+        words = parse_json(errand.words.encode()) if errand is not None else []
+        return silent | {SignerId(each["signer"]) for each in words if is_unwilling(each)}
+
+    def find_gone(self, reading: CarrierReading) -> frozenset[SignerId]:
+        """Signers that have said nothing for so long that nobody counts on them."""
+        looks = {look.signer: look for look in reading.list_looks()}
+        oldest = self.shift.now - self.shift.pace.stuck_after
+        gone = (
+            contact.id
+            for contact in self.contacts
+            if contact.id not in self.standings
+            and (look := looks.get(contact.id)) is not None
+            and (look.answered_at or 0) <= oldest
+        )
+        return frozenset(gone)
+
+    def is_older(self, name: str, age: int) -> bool:
+        """Whether something that is noticed now was noticed first so many seconds ago."""
+        with self.shift.store.brief() as brief:
+            return brief.notice(name, at=self.shift.now).since <= self.shift.now - age
+
+    def outrun(self) -> None:
+        """Cancel nonces whose certificate is of a stopped transfer, or would revert for long, while it is not executed."""
+        for certificate in self.list_ahead():
+            if isinstance(certificate, TransferCertificate) and not self.has_cancel(certificate.nonce):
+                transfer_id = compute_transfer_id(certificate.transfer)
+                if self.is_to_be_outrun(transfer_id):
+                    self.cancel(certificate.nonce, (transfer_id,))
+
+    def list_ahead(self) -> tuple[Certificate, ...]:
+        """The certificates at the Safe's own nonce and above, by nonce, cancels first."""
+        standing = self.shift.desk(self.place.chain_id).load_nonce(self.place.vault.address)
+        known = {compute_certificate_digest(each): each for each in self.load_kept(standing)}
+        known.update({digest: each for digest, each in self.shelf.certificates.items() if each.nonce >= standing})
+        if known and all(each.nonce > standing for each in known.values()):
+            # Every signer holds what is executed first, and the database does not.
+            known.update(
+                share_certificates(self.shift.world, self.contacts, self.place, (), from_nonce=standing).certificates
+            )
+        return tuple(sorted(known.values(), key=lambda each: (each.nonce, isinstance(each, TransferCertificate))))
+
+    def has_cancel(self, nonce: int) -> bool:
+        """Whether the cancel of a nonce is composed already."""
+        return any(
+            isinstance(each, CancelCertificate)
+            for each in (*self.shelf.at(nonce), *self.load_kept(nonce))
+            if each.nonce == nonce
+        )
+
+    def is_to_be_outrun(self, transfer_id: TransferId) -> bool:
+        with self.shift.store.reading() as reading:
+            row, errand = reading.load_transfer(transfer_id), reading.load_errand(transfer_id)
+            is_over = row is not None and is_stopped(row, reading.load_statements(transfer_id))
+        if is_over:
+            return True
+        name = f"reverts:{self.name}:{transfer_id}"
+        if errand is None or errand.trouble_code != "chain.reverted":
+            self.forget(name)
+            return False
+        return self.is_older(name, self.shift.pace.reverting_after)
+
+    def cancel(self, nonce: int, about: tuple[TransferId, ...]) -> None:
+        """Collect, keep and book the cancel of a nonce; say so; have what was signed there looked at."""
+        with self.shift.store.reading() as reading:
+            found = {each: load_proposal(reading, each) for each in (*about, *self.list_signed_at(nonce))}
+        proposals: dict[TransferId, SignedStatement] = {
+            each: signed for each, signed in found.items() if signed is not None
+        }
+        errand = CancelErrand(place=self.place, nonce=nonce, contacts=self.contacts, proposals=proposals)
+        cancelled = collect_cancel(self.shift.world, errand)
+        self.is_moving = True
+        if cancelled.certificate is None:
+            return
+        self.shelf.certificates[compute_certificate_digest(cancelled.certificate)] = cancelled.certificate
+        self.say_cancelled(cancelled, about)
+
+    def list_signed_at(self, nonce: int) -> list[TransferId]:
+        figures = str(nonce)
+        return [TransferId(str(each.signed[figures])) for each in self.standings.values() if each.signed.get(figures)]
+
+    def say_cancelled(self, cancelled: Cancelled, about: tuple[TransferId, ...]) -> None:
+        body = {"named": list(cancelled.named), "booked_by": list(cancelled.booked_by), **self.where(cancelled.nonce)}
+        with self.shift.store.writing() as writing:
+            tell(self.shift, writing, "vault.cancelled", body)
+            for each in sorted({*cancelled.named, *about}):
+                if writing.load_transfer(each) is not None:
+                    writing.make_due(each, at=self.shift.now)
+        self.events.append("vault.cancelled")
+
+    # Executing.
+
+    def execute(self) -> None:
+        """Bring what waits at the Safe's own nonce to the chain: a cancel before a transfer, a stopped transfer not at all."""
+        ahead = self.list_ahead()
+        if not ahead or self.is_held_back(ahead[0]):
+            return
+        self.is_moving = True
+        bring(self.shift, ahead[0])
+
+    def is_held_back(self, certificate: Certificate) -> bool:
+        """Whether this worker does not execute a certificate: its transfer was stopped, or people had no time to see that it is unknown."""
+        if not isinstance(certificate, TransferCertificate):
+            return False
+        with self.shift.store.reading() as reading:
+            row = reading.load_transfer(compute_transfer_id(certificate.transfer))
+            if row is not None:
+                return is_stopped(row, reading.load_statements(row.id))
+        digest = compute_certificate_digest(certificate)
+        return not self.is_older(f"foreign:{digest}", self.shift.pace.stuck_after)
+
+    # Alarms.
+
+    def alarm(self) -> None:
+        """Signatures that are one short of a certificate for too long: a single stolen signer would be enough."""
+        nonce = self.to_open()
+        short = () if nonce is None else list_one_short(nonce)
+        prefix = f"one-short:{self.name}:"
+        names = {f"{prefix}{self.open_nonce}:{each}": each for each in short}
+        with self.shift.store.reading() as reading:
+            noticed = [alarm.name for alarm in reading.list_alarms() if alarm.name.startswith(prefix)]
+        if nonce is not None:
+            for name in set(noticed) - names.keys():
+                self.forget(name)
+        for name, transfer_id in names.items():
+            if self.is_older(name, self.shift.pace.stuck_after) and self.open_nonce is not None:
+                body = {"kind": "one-signature-short", "transfer_id": transfer_id, **self.where(self.open_nonce)}
+                with self.shift.store.writing() as writing:
+                    if raise_alarm(self.shift, writing, name, body):
+                        self.events.append("vault.alarm")
+
+    def forget(self, name: str) -> None:
+        with self.shift.store.brief() as brief:
+            brief.forget_alarm(name)
+
+
+def is_unwilling(word: Mapping[str, object]) -> bool:
+    """Whether a signer's last word, out of the database, says that it will not sign the transfer at this nonce."""
+    reasons = word.get("reasons")
+    told = [each for each in reasons if isinstance(each, dict)] if isinstance(reasons, list) else []
+    if any(each.get("code") == _UNWILLING for each in told):
+        return True
+    status = str(word.get("status"))
+    return any(is_final(status, str(each.get("code")), held=each.get("held") is not False) for each in told)
