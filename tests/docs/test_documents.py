@@ -9,14 +9,13 @@ from pathlib import Path
 import pytest
 import typer.main
 
-import guard.app.main  # noqa: F401 It adds the signer's process to the commands.
+from guard.app.main import build_whole_app
 from guard.cli.flags import split_flags
-from guard.cli.root import build_app
 from guard.core.decide import DECISION_STEPS
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
-COMMANDS = typer.main.get_command(build_app())
+COMMANDS = typer.main.get_command(build_whole_app())
 FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
