@@ -53,7 +53,7 @@ SPEAKING_ROOMS = frozenset(["cli", "demo"])
 SETTINGS_ROOMS = frozenset(["app", "cli", "demo"])
 
 # Where a process must go on, or end with one line, whatever went wrong; each of these fails closed and says why.
-PROCESS_BOUNDARIES = frozenset(["guard/demo/embedded_chain.py", "guard/signer/listeners.py"])
+PROCESS_BOUNDARIES = frozenset(["guard/app/working.py", "guard/demo/embedded_chain.py", "guard/signer/listeners.py"])
 
 Rule = Callable[[Source], Iterator[str]]
 

@@ -47,7 +47,7 @@ def test_no_file_carries_foreign_words(meaning: str) -> None:
 
 
 def test_the_locks_are_there() -> None:
-    assert {lock.stem for lock in LOCKS} == {"artifacts", "bootstrap", "demo", "dev", "runtime"}
+    assert {lock.stem for lock in LOCKS} == {"artifacts", "bootstrap", "demo", "dev", "runtime", "server"}
     assert not (ROOT / "uv.lock").exists()
 
 
@@ -64,17 +64,20 @@ def test_a_lock_names_hashes_and_no_address(lock: object) -> None:
 
 def test_the_narrow_locks_hold_the_same_versions_as_the_wide_one() -> None:
     wide = load_versions("dev")
-    for narrow in ("runtime", "demo"):
+    for narrow in ("runtime", "server", "demo"):
         assert load_versions(narrow).items() <= wide.items()
 
 
-def test_the_package_asks_for_what_the_runtime_lock_is_made_from() -> None:
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    lines = (ROOT / "requirements" / "runtime.in").read_text().splitlines()
+def read_asked(name: str) -> list[str]:
+    lines = (ROOT / "requirements" / f"{name}.in").read_text().splitlines()
     asked = [line.partition("#")[0].strip() for line in lines]
-    assert project["dependencies"] == [line for line in asked if line]
+    return [line for line in asked if line and not line.startswith("-r ")]
 
 
+def test_the_package_asks_for_what_the_locks_are_made_from() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["dependencies"] == read_asked("runtime")
+    assert project["optional-dependencies"] == {"server": read_asked("server")}
 def test_the_npm_lock_names_hashes_and_no_address() -> None:
     text = (ROOT / "tests" / "node" / "package-lock.json").read_text()
     packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}
