@@ -90,20 +90,31 @@ def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     return value
 
 
-def _require_plain(value: Any, depth: int) -> None:
+def _require_plain(value: Any, depth: int) -> bool:
+    """Refuse what has no canonical form. Tells whether every key is ASCII, so that any order of texts is the canonical one."""
     if depth > MAX_DEPTH:
         raise GuardError("json.too-large", f"the text is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         _require_unicode(value)
-    elif isinstance(value, dict):
+        return True
+    if isinstance(value, dict):
+        is_ascii = True
         for key, inner in value.items():
-            _require_plain(key, depth + 1)
-            _require_plain(inner, depth + 1)
-    elif isinstance(value, list | tuple):
-        for inner in value:
-            _require_plain(inner, depth + 1)
-    elif value is not None and not _is_exact_number(value):
+            is_ascii &= _require_key(key) & _require_plain(inner, depth + 1)
+        return is_ascii
+    if isinstance(value, list | tuple):
+        # Every item is looked at, whatever the ones before it are like.
+        return all([_require_plain(inner, depth + 1) for inner in value])
+    if value is not None and not _is_exact_number(value):
         _refuse_number(str(value)[:80])
+    return True
+
+
+def _require_key(key: Any) -> bool:
+    if not isinstance(key, str):
+        raise TypeError("a key is no text")
+    _require_unicode(key)
+    return key.isascii()
 
 
 def _is_exact_number(value: Any) -> bool:
@@ -112,6 +123,8 @@ def _is_exact_number(value: Any) -> bool:
 
 
 def _require_unicode(text: str) -> None:
+    if text.isascii():
+        return
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:
@@ -120,11 +133,16 @@ def _require_unicode(text: str) -> None:
 
 def to_canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a value made of objects, lists, texts, integers below 2^53, booleans and null."""
-    _require_plain(value, 0)
-    return json.dumps(_sorted(value), ensure_ascii=False, separators=(",", ":"), allow_nan=False).encode("utf-8")
+    is_ascii = _require_plain(value, 0)
+    ordered = value if is_ascii else _sorted(value)
+    written = json.dumps(
+        ordered, sort_keys=is_ascii, ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False
+    )
+    return written.encode("utf-8")
 
 
 def _sorted(value: Any) -> Any:
+    """Keys in the order of their UTF-16 code units, which is another one than that of code points."""
     if isinstance(value, dict):
         return {key: _sorted(value[key]) for key in sorted(value, key=lambda text: text.encode("utf-16-be"))}
     if isinstance(value, list | tuple):
