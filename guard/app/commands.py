@@ -6,6 +6,7 @@ Nothing heavy is loaded before a command runs. The context in use is a person's 
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ health = typer.Typer(help="Whether a part that runs on this machine is well.", n
 
 def add_commands(app: typer.Typer) -> None:
     """Put them into the whole command line."""
+    app.command()(dev)
     app.command()(serve)
     app.command()(worker)
     app.add_typer(db, name="db")
@@ -35,6 +37,17 @@ def to_server_settings(context: typer.Context, **texts: str | None) -> Settings:
     from guard.cli.settings import load_settings
 
     return load_settings(context.obj.having(**texts), os.environ)
+
+
+def dev(
+    directory: Annotated[Path, typer.Argument(metavar="[DIR]", help="A new or empty folder.")] = Path("guard-dev"),
+    port: Annotated[
+        int, typer.Option("--port", min=0, max=65535, help="Of the API; another where it is taken.")
+    ] = 8080,
+) -> None:
+    """Run a whole treasury on this machine until Ctrl-C, for play: a chain in memory, four signers, API, worker, people."""
+    # Nothing that is needed in earnest knows the demonstration, so this process becomes it.
+    os.execv(sys.executable, [sys.executable, "-m", "guard.demo.dev", "--port", str(port), "--", str(directory)])  # noqa: S606
 
 
 def serve(
@@ -225,8 +238,9 @@ def check_api(context: typer.Context, as_json: AsJson = False) -> None:
 def check_worker(context: typer.Context, as_json: AsJson = False) -> None:
     """Whether the worker gets on, by the file that the setting heartbeat names."""
     from guard.app.health import require_worker_well
+    from guard.signer.clock import SystemClock
 
-    require_worker_well(to_server_settings(context).require_path("heartbeat"))
+    require_worker_well(to_server_settings(context).require_path("heartbeat"), now=SystemClock().read().wall)
     to_voice(as_json).tell({"well": True}, "the worker is well")
 
 

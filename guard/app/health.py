@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from http.client import HTTPException
 from pathlib import Path
@@ -43,14 +42,14 @@ def require_signer_well(directory: Path) -> None:
         _require_answer(parse_listen_address(address), protection, "/livez", f"{config.id} at {address}")
 
 
-def require_worker_well(heartbeat: Path, now: float | None = None) -> None:
+def require_worker_well(heartbeat: Path, *, now: int) -> None:
     """Refuse unless the worker has touched its heartbeat lately."""
     try:
-        since = (time.time() if now is None else now) - heartbeat.stat().st_mtime
+        since = now - int(heartbeat.stat().st_mtime)
     except OSError:
         raise AdapterError("health.unwell", f"there is no heartbeat {heartbeat}") from None
     if since > STALE_AFTER:
-        raise AdapterError("health.unwell", f"the worker's last heartbeat is {int(since)} s old")
+        raise AdapterError("health.unwell", f"the worker's last heartbeat is {since} s old")
 
 
 def _require_answer(address: ListenAddress, protection: Protection, path: str, what: str) -> None:

@@ -16,7 +16,6 @@ from dataclasses import dataclass, field
 
 import structlog
 
-
 LOOK_EVERY = 0.2
 END_WITHIN = 15.0
 """Seconds that a child has to end by itself. Then it is killed, as it may be at any time."""
@@ -30,6 +29,7 @@ class Watch:
 
     work: Callable[[], int]
     count: int
+    end_within: float = END_WITHIN
     _born: dict[int, float] = field(default_factory=dict)
     _short_lives: int = 0
 
@@ -60,20 +60,20 @@ class Watch:
 
     def _look_after(self) -> int:
         """Who has died is forgotten, so that another takes its place. Not zero once children die as soon as they are born."""
-        for child, status in self._collect():
+        last = 0
+        # All of them: whoever was waited for is nobody's child any more, and its id may be another's soon.
+        for child, last in self._collect():
             lived = time.monotonic() - self._born.pop(child)
-            structlog.get_logger("guard.app").warning("process ended by itself", process=child, status=status)
+            structlog.get_logger("guard.app").warning("process ended by itself", process=child, status=last)
             self._short_lives = self._short_lives + 1 if lived < SHORT_LIFE else 0
-            if self._short_lives >= MOST_SHORT_LIVES:
-                return status or 1
-        return 0
+        return (last or 1) if self._short_lives >= MOST_SHORT_LIVES else 0
 
     def _collect(self) -> list[tuple[int, int]]:
         found = ((child, os.waitpid(child, os.WNOHANG)) for child in list(self._born))
         return [(child, os.waitstatus_to_exitcode(raw)) for child, (ended, raw) in found if ended]
 
     def _end_all(self) -> None:
-        for number, within in ((signal.SIGTERM, END_WITHIN), (signal.SIGKILL, END_WITHIN)):
+        for number, within in ((signal.SIGTERM, self.end_within), (signal.SIGKILL, END_WITHIN)):
             for child in self._born:
                 os.kill(child, number)
             ends_at = time.monotonic() + within
@@ -91,11 +91,10 @@ def _live(work: Callable[[], int], alive: int) -> None:
         signal.signal(signal.SIGINT, signal.SIG_DFL)
         threading.Thread(target=_end_with, args=(alive,), daemon=True).start()
         status = work()
-    except (
-        BaseException
-    ):  # The process boundary: a bug ends this child with its traceback on standard error, and another begins.
-        traceback.print_exc()
     finally:
+        # A bug ends this child with its traceback on standard error, and another begins.
+        if sys.exc_info()[1] is not None:
+            traceback.print_exc()
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)

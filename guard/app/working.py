@@ -20,10 +20,9 @@ from guard.app.ending import end_on_signals
 from guard.cli.exits import ExitStatus
 from guard.cli.settings import Settings
 from guard.cli.storing import load_file
-from guard.clients.tracing import tracing
+from guard.clients.tracing import draw_request_id, tracing
 from guard.core.ids import SignerId, is_digest
 from guard.errors import AdapterError, GuardError
-from guard.formats.request_ids import draw_request_id
 from guard.signer.clock import SystemClock
 from guard.signer.keystore import load_keystore, load_password
 from guard.store.store import Store

@@ -176,11 +176,14 @@ class Chain:
     # Sending.
 
     def estimate_gas(self, sender: str, to: str | None, native_units: int, call_data: bytes) -> int:
-        """The gas that a transaction would use now. Raises `chain.reverted` where it would revert."""
+        """The gas that a transaction would use after the latest block. Raises `chain.reverted` where it would revert.
+
+        Some nodes count what waits in their pool otherwise, and would say of a certificate whose transaction waits there that it reverts.
+        """
         call = {"from": require_address(sender), "value": hex(native_units), "data": "0x" + call_data.hex()}
         if to is not None:
             call["to"] = require_address(to)
-        return to_quantity(self._node.request("eth_estimateGas", call), "gas estimate")
+        return to_quantity(self._node.request("eth_estimateGas", call, "latest"), "gas estimate")
 
     def send_raw(self, raw: bytes) -> str:
         """Hand a signed transaction to the node. Returns its hash as the node states it."""

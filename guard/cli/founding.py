@@ -35,6 +35,7 @@ format = 1
 policies = "policies"
 bundle = "bundle.json"
 #executor = "executor.json"   # keystore of the account that pays gas and owns nothing
+#server = "https://..."       # the API, for everybody's commands; without it transfers are folders that people carry
 #pin = "0x..."                # refuse every bundle but the one of this digest
 
 # Command listeners of the signers: unix:PATH or HOST:PORT.

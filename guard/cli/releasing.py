@@ -18,20 +18,18 @@ from guard.cli.storing import keep_file, replace_file
 from guard.cli.subject import load_subject
 from guard.cli.voice import Voice, to_table
 from guard.clients.signer_client import ask
-from guard.core.ids import Address, Digest, TransferId
+from guard.core.ids import Address, TransferId
 from guard.effects.summary import render_summary
-from guard.errors import GuardError, Refusal
-from guard.evidence.file import compose_evidence
-from guard.evidence.record import Broadcast
+from guard.errors import GuardError
 from guard.formats.amounts import parse_duration
-from guard.statements.admission import STATEMENT_CHECKS, admit
 from guard.statements.signed import SignedStatement
 from guard.statements.submission import StatementContext
-from guard.statements.values import Approval, Proposal
+from guard.statements.values import Proposal
 from guard.transactions.signatures import compute_owner
 from guard.worker.cancelling import CancelErrand, Cancelled, carry_cancel
 from guard.worker.carrying import Carried, CarriedStatus, Errand, SignerWord, carry, carry_until
 from guard.worker.chain_desk import ExecutorDesk
+from guard.worker.proving import compose_release_evidence, has_every_word, select_statements
 from guard.worker.world import ChainDesk, World
 
 PATIENCE = 120.0
@@ -104,39 +102,20 @@ def write_evidence(
     certificate, landed = carried.certificate, carried.landed
     if certificate is None or landed is None or carried.status is not CarriedStatus.RELEASED:
         return None
-    if not {signed.owner for signed in carried.signatures} >= certificate.signatures.keys():
+    if not has_every_word(certificate, carried.signatures):
         return None
-    raw = compose_evidence(
-        active=desk.bundle,
-        named=desk.bundle,
-        statements=select_statements(desk, folder),
-        testimonies=[signed.statement for signed in carried.signatures],
-        certificate=certificate,
-        broadcast=Broadcast(
-            chain_id=certificate.chain_id,
-            transaction_hash=Digest(landed.transaction_hash or ""),
-            block_number=landed.block_number or 0,
-            block_hash=Digest(landed.block_hash or ""),
-            block_at=landed.block_at or 0,
-            gas_payer=gas_payer,
-        ),
+    context = StatementContext(active=desk.edition, editions={desk.edition.digest: desk.edition}, now=None)
+    raw = compose_release_evidence(
+        (desk.bundle, desk.bundle),
+        select_statements(context, folder.transfer_id, folder.statements),
+        carried.signatures,
+        certificate,
+        landed,
+        gas_payer=gas_payer,
     )
     path = out or folder.path / EVIDENCE_FILE
     replace_file(path, raw)
     return path
-
-
-def select_statements(desk: Desk, folder: TransferFolder) -> list[SignedStatement]:
-    """The proposal and the approvals that are somebody's word, each once. A stop that came too late is no part of a release."""
-    context = StatementContext(
-        active=desk.edition, editions={desk.edition.digest: desk.edition}, now=None, transfer_id=folder.transfer_id
-    )
-    chosen: dict[tuple[object, object], SignedStatement] = {}
-    for signed in folder.statements:
-        admitted = admit(STATEMENT_CHECKS, signed, context)
-        if not isinstance(admitted, Refusal) and isinstance(signed.statement, Proposal | Approval):
-            chosen[admitted.identity] = signed
-    return list(chosen.values())
 
 
 def _tell(voice: Voice, carried: Carried, evidence: Path | None) -> None:

@@ -84,6 +84,8 @@ def make_signer(voice: Voice, directory: Path, new: NewSigner, password_file: Pa
         certificate=None if certificate is None else certificate.absolute(),
         certificate_key=None if key is None else key.absolute(),
     )
+    # Whatever is wrong with it is said before anything is made.
+    _to_stop_address(config, new.stop_address, "")
     password = ask_password(f"signer {new.id}", password_file, is_new=True)
     pin = _make_certificate(home, new.id) if made else ""
     line = create_home(

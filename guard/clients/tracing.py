@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -9,6 +10,11 @@ from contextvars import ContextVar
 from guard.formats.request_ids import HEADER
 
 _current: ContextVar[str | None] = ContextVar("request_id", default=None)
+
+
+def draw_request_id() -> str:
+    """A new one."""
+    return secrets.token_hex(8)
 
 
 @contextmanager

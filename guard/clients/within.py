@@ -77,4 +77,7 @@ def do_each_within(
             values[name] = _end(each, ends_at - time.monotonic(), str(name))
         except (GuardError, AdapterError) as trouble:
             troubles[name] = trouble
+        except EXPECTED as trouble:
+            # One that fails in a way of its own must not take away what the others said.
+            troubles[name] = AdapterError("client.no-answer", f"{name} gave no usable answer: {trouble}")
     return values, troubles

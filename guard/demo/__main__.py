@@ -6,6 +6,7 @@ import sys
 import tempfile
 from pathlib import Path
 
+from guard.demo import running
 from guard.demo.clock import read_stopwatch
 from guard.demo.grounds import find_port
 from guard.demo.scenes import edited_books, forgeries, opening, payments, proof, stops, workers
@@ -23,15 +24,16 @@ def tell(teller: Teller, stage: Stage) -> None:
     with teller.chapter("A payment in the first tier"):
         first = payments.pay_in_the_first_tier(teller, stage)
     with teller.chapter("A payment in the second tier"):
-        payments.pay_in_the_second_tier(teller, stage)
-    with teller.chapter("A forged approval"):
+        second = payments.begin_in_the_second_tier(teller, stage)
+    with teller.chapter("While its delay runs: a forged approval, and one signer stolen"):
         forged = forgeries.forge_an_approval(teller, stage)
+        forgeries.steal_a_signer(teller, stage)
+    with teller.chapter("The delay is over"):
+        payments.finish_in_the_second_tier(teller, stage, second)
     with teller.chapter("A stolen log-in"):
         forgeries.steal_a_login(teller, stage, entered, forged)
     with teller.chapter("The server's database edited by hand"):
         edited_books.edit_the_database(teller, stage, forged, first)
-    with teller.chapter("One signer stolen"):
-        forgeries.steal_a_signer(teller, stage)
     with teller.chapter("The worker killed in the middle of a release"):
         workers.kill_the_worker(teller, stage)
         evidence = proof.fetch_evidence(teller, stage, first)
@@ -43,6 +45,17 @@ def tell(teller: Teller, stage: Stage) -> None:
     with teller.chapter("What moved, and the proof"):
         proof.show_balances(teller, stage, before)
         proof.check_evidence(teller, stage, evidence)
+
+
+def tell_or_explain(teller: Teller, stage: Stage) -> None:
+    """The story; where it breaks off, the last words of API and worker with it."""
+    try:
+        tell(teller, stage)
+    except KNOWN_TROUBLE:
+        for process in (running.API, running.WORKER):
+            teller.say(f"the last words of {process}:")
+            teller.quote(stage.processes.load_last_words(process))
+        raise
 
 
 def main() -> int:
@@ -57,7 +70,7 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="guard-demo-") as folder:
         try:
             with open_stage(Path(folder), port=find_port()) as stage:
-                tell(teller, stage)
+                tell_or_explain(teller, stage)
         except KNOWN_TROUBLE as trouble:
             teller.check(False, f"the story broke off: {trouble}")
     return teller.close(read_stopwatch() - begun)

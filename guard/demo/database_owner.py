@@ -26,7 +26,7 @@ class DatabaseOwner:
     _undo: list[tuple[str, tuple[Any, ...]]] = field(default_factory=list)
 
     def drop_triggers(self) -> int:
-        """Take off everything that refuses a change, and say how many there were. What moves the log's head on stays: the log is to go on."""
+        """Take off everything that refuses a change, and say how many there were. The log's head still moves on."""
         refusing = "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' AND sql LIKE '%RAISE(ABORT%'"
         triggers = self.db.execute(refusing).fetchall()
         for name, sql in triggers:

@@ -53,9 +53,9 @@ def found(stage: Stage) -> None:
     running.start_signers(stage)
     running.wait_for_database(stage)
     running.start_api(stage)
-    running.start_worker(stage)
     founding.fund_vault(stage)
     running.wait_for_api(stage)
+    running.start_worker(stage)
     _say("logging everybody in")
     for member in MEMBERS:
         enter(stage, member.id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -118,6 +119,11 @@ def _build_server(port: int, answer: Callable[[str, list[Any]], Any]) -> Threadi
     class Server(ThreadingHTTPServer):
         daemon_threads = True
         block_on_close = False
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """Somebody who asked was killed before the answer: no fault of the chain's. Anything else is told as it always is."""
+            if not isinstance(sys.exception(), ConnectionError):
+                super().handle_error(request, client_address)
 
     return Server(("127.0.0.1", port), Handler)
 

@@ -7,15 +7,16 @@ from collections.abc import Callable
 from guard.bundles.bundle import parse_bundle
 from guard.cli.flags import Flags
 from guard.cli.reach import load_reach
+from guard.cli.sessions import load_session
 from guard.clients.reported import Reported, to_reported
-from guard.clients.server_client import ServerClient
+from guard.clients.server_client import ServerClient, Token
 from guard.core.ids import TransferId
 from guard.core.lifecycle import State
 from guard.core.policy import Policy
 from guard.core.transfer import Transfer
 from guard.demo.commands import Said
 from guard.demo.stage import Stage
-from guard.errors import AdapterError
+from guard.errors import AdapterError, GuardError
 from guard.statements.signed import SignedStatement
 from guard.statements.values import Approval, Proposal
 
@@ -55,6 +56,19 @@ def open_books(stage: Stage, person: str) -> ServerClient:
 def look(stage: Stage, transfer_id: TransferId, by: str = "alice") -> Reported:
     """What the server says of a transfer."""
     return to_reported(transfer_id, open_books(stage, by).get(f"/v1/transfers/{transfer_id}"))
+
+
+def find_trouble(stage: Stage, transfer_id: TransferId, by: str) -> str:
+    """The code with which somebody is not shown a transfer, asked once; nothing where it is shown."""
+    reach = load_reach(Flags(), {"GUARD_HOME": str(stage.grounds.home_of(by))})
+    session = load_session(reach.home, stage.server)
+    token = None if session is None else Token(session.origin, session.token)
+    once = ServerClient(reach.require_line(), token, pause=lambda _seconds: None)
+    try:
+        to_reported(transfer_id, once.get(f"/v1/transfers/{transfer_id}"))
+    except (GuardError, AdapterError) as trouble:
+        return trouble.code
+    return ""
 
 
 def wait_for(

@@ -17,7 +17,7 @@ PATIENCE = 60
 LOOK_EVERY = 0.1
 ENOUGH_TO_END = 15
 """Seconds after which a process that was told to end is killed."""
-LAST_WORDS = 600
+LAST_WORDS = 1500
 
 
 @dataclass
@@ -95,8 +95,12 @@ class Processes:
         """Raise `RuntimeError` with the last words of a process that has ended by itself."""
         for name, process in self.running.items():
             if process.poll() is not None:
-                said = self.grounds.log_of(name).read_text(encoding="utf-8", errors="replace")
-                raise RuntimeError(f"{name} ended with {process.returncode}: {said.strip()[-LAST_WORDS:]}")
+                raise RuntimeError(f"{name} ended with {process.returncode}: {self.load_last_words(name)}")
+
+    def load_last_words(self, name: str) -> str:
+        """What a process wrote last."""
+        log = self.grounds.log_of(name)
+        return log.read_text(encoding="utf-8", errors="replace").strip()[-LAST_WORDS:] if log.exists() else ""
 
     def wait_until(self, is_so: Callable[[], bool], what: str, *, patience: float = PATIENCE) -> None:
         """Look again and again until it is so. Raises `RuntimeError` where it does not come or a process ends meanwhile."""

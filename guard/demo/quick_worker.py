@@ -19,7 +19,9 @@ QUICK = Pace(lease=6, mining=1, final=1, held=1, waiting=5, watch=2, most_back_o
 def main() -> int:
     """Work until told to end."""
     settings = load_settings(Flags(config=Path(sys.argv[1])), {})
-    return work(settings, is_single=False, ready=lambda name: print(f"worker {name} is at work", flush=True), pace=QUICK)
+    return work(
+        settings, is_single=False, ready=lambda name: print(f"worker {name} is at work", flush=True), pace=QUICK
+    )
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from guard.transactions.signatures import compute_owner
 PASSWORD = "correct horse battery"
 USDC = 10**6
 ETHER = 10**18
-KNOWN_TROUBLE = (AdapterError, GuardError, RuntimeError, OSError)
+KNOWN_TROUBLE = (AdapterError, GuardError, RuntimeError, OSError, sqlite3.Error)
 """What ends a demonstration with a sentence. Anything else is a bug of ours, and its traceback is shown."""
 
 

@@ -6,7 +6,8 @@ from guard.errors.code import Code
 
 _CLIENT: dict[str, Code] = {
     "client.no-answer": Code(
-        "a signer gave no usable answer", "see that it runs and that its address is right; ask the others"
+        "a signer or the server gave no usable answer",
+        "see that it runs and that its address is right; of signers ask the others",
     ),
     "client.address": Code(
         "an address is not unix:PATH, HOST:PORT, http://HOST:PORT or https://HOST:PORT[#sha256=HEX]",

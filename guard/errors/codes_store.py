@@ -25,7 +25,8 @@ CODES: dict[str, Code] = {
         "the database belongs to another treasury", "start the server with the database of this treasury"
     ),
     "store.too-large": Code(
-        "a time or a chain id is larger than any that the database keeps", "sign the statement again with a time that can come"
+        "a time or a chain id is larger than any that the database keeps",
+        "sign the statement again with a time that can come",
     ),
     "store.no-treasury": Code(
         "the database belongs to no treasury yet", "start the server with the treasury's bundle; it stores it first"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 
 HEADER = "X-Request-Id"
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
@@ -12,8 +11,3 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}\Z", re.ASCII)
 def is_request_id(text: str | None) -> bool:
     """Whether the text may stand in a log line as somebody's request id."""
     return text is not None and _REQUEST_ID.match(text) is not None
-
-
-def draw_request_id() -> str:
-    """A new one."""
-    return secrets.token_hex(8)

@@ -140,6 +140,10 @@ class CarriageReading(Protocol):
         """The certificates of a vault from a nonce on, by nonce."""
         ...
 
+    def find_gap(self, chain_id: int, vault: Address, *, first_nonce: int) -> int:
+        """The lowest nonce of a vault, from the first on, of which no certificate is kept."""
+        ...
+
     def load_certificates_of(self, transfer_id: TransferId) -> tuple[CertificateRow, ...]:
         """The certificates of a transfer."""
         ...

@@ -61,27 +61,27 @@ def compute_standings(
 ) -> tuple[FreezeStanding, ...]:
     """Every freeze, in the order of arrival, with whether it holds now."""
     seen = tuple(unfreeze.to_seen() for unfreeze in unfreezes)
-    frozen_at: dict[Digest, int] = {}
-    standings = []
-    for said in freezes:
-        begun_at = frozen_at.get(said.statement.id)
-        is_spent = begun_at is not None and was_lifted(
-            said.statement.id, seen, active, frozen_at=begun_at, now=said.received_at
-        )
-        if not is_spent:
-            # Of several under one id the last one counts, as it does for a signer.
-            frozen_at[said.statement.id] = said.received_at
-        standings.append((said, is_spent))
+    stored = tuple(freezes)
+    frozen_at = _compute_frozen_at(stored, seen, active)
     return tuple(
-        FreezeStanding(said, not is_spent and not _is_lifted_now(said, seen, active, frozen_at, now))
-        for said, is_spent in standings
+        FreezeStanding(
+            said, not was_lifted(said.statement.id, seen, active, frozen_at=frozen_at[said.statement.id], now=now)
+        )
+        for said in stored
     )
 
 
-def _is_lifted_now(
-    said: SaidFreeze, seen: Sequence[SeenUnfreeze], active: Edition, frozen_at: dict[Digest, int], now: int
-) -> bool:
-    return was_lifted(said.statement.id, seen, active, frozen_at=frozen_at[said.statement.id], now=now)
+def _compute_frozen_at(
+    freezes: Iterable[SaidFreeze], seen: Sequence[SeenUnfreeze], active: Edition
+) -> dict[Digest, int]:
+    """When each freeze came; of several under one id the last, as for a signer, unless a quorum had lifted it by then."""
+    frozen_at: dict[Digest, int] = {}
+    for said in freezes:
+        freeze_id, now = said.statement.id, said.received_at
+        begun_at = frozen_at.get(freeze_id)
+        if begun_at is None or not was_lifted(freeze_id, seen, active, frozen_at=begun_at, now=now):
+            frozen_at[freeze_id] = now
+    return frozen_at
 
 
 def was_lifted(
@@ -93,7 +93,7 @@ def was_lifted(
     from some unfreeze or from the freeze itself was over, since nothing else makes it so.
     """
     delay = active.policy.unfreeze.delay
-    naming = tuple(each for each in unfreezes if freeze_id in each.ids and each.first_seen_at <= now)
+    naming = tuple(each for each in unfreezes if freeze_id in each.ids)
     ends = sorted({max(each.first_seen_at, frozen_at) + delay for each in naming})
     return any(
         is_lifted(freeze_id, [each for each in naming if each.first_seen_at <= at], active, at, (), frozen_at=frozen_at)

@@ -86,8 +86,7 @@ class Service:
         self, verb: Verb, signed: SignedStatement, asked: Asked, *, about: TransferId | None = None
     ) -> Acknowledgement:
         _require_askable(verb, signed, asked)
-        known = self._editions.find_lately(self._books)
-        outcome = admit(self._checks, signed, known.context(self._clock.read().wall))
+        known, outcome = self._admit(signed)
         if isinstance(outcome, Refusal):
             return self._refuse(signed, GuardError(outcome.code, outcome.message), asked, known)
         handed_in = HandedIn(verb=verb, signed=signed, asked=asked, admitted=outcome, known=known)
@@ -101,6 +100,16 @@ class Service:
             if error.code not in OF_THE_REQUEST:
                 self._attempts.log(Attempt(signed, outcome.person), error)
             raise
+
+    def _admit(self, signed: SignedStatement) -> tuple[Known, Admitted | Refusal]:
+        """Whether the statement is somebody's word, before anything waits for it. Nobody is refused by a policy that was replaced."""
+        known, now = self._editions.find_lately(self._books), self._clock.read().wall
+        outcome = admit(self._checks, signed, known.context(now))
+        if isinstance(outcome, Admitted):
+            return known, outcome
+        with self._books.reading() as reading:
+            newest = self._editions.load(reading)
+        return newest, outcome if newest is known else admit(self._checks, signed, newest.context(now))
 
     def _refuse(self, signed: SignedStatement, error: GuardError, asked: Asked, known: Known) -> Acknowledgement:
         """Note the refusal and raise it, unless the statement was accepted before: what expires later stays accepted."""

@@ -124,7 +124,9 @@ class BooksWriter(BooksReader):
     def add_transfer(self, row: TransferRow) -> None:
         """A transfer that is new here. Raises `store.too-large` for numbers beyond 64 bits, which a statement may bear."""
         if max(row.chain_id, row.proposed_at, row.expires_at) >= WHOLE_END:
-            raise GuardError("store.too-large", "a time or the chain id of the transfer is larger than any that is kept")
+            raise GuardError(
+                "store.too-large", "a time or the chain id of the transfer is larger than any that is kept"
+            )
         self.db.execute(sql.ADD_TRANSFER, rows.to_values(row))
 
     def add_statement(self, row: StatementRow) -> None:

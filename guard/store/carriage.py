@@ -22,6 +22,7 @@ from sqlalchemy import (
     and_,
     case,
     delete,
+    exists,
     func,
     or_,
     select,
@@ -45,6 +46,7 @@ _ALARMS = table_of(shapes.AlarmTable)
 _LOOKS = table_of(shapes.SignerLookTable)
 _errand, _outbox, _lease, _certificate = _ERRANDS.c, _OUTBOX.c, _LEASES.c, _CERTIFICATES.c
 _sent, _alarm = _SENT.c, _ALARMS.c
+_NEXT_CERTIFICATES = _CERTIFICATES.alias()
 
 _STANDING = ("words", "words_at", "earliest_at", "trouble_code", "trouble", "landed", "nonce", "attempts")
 TROUBLE_LENGTH = 1000
@@ -78,6 +80,17 @@ class CarriageReads:
         place = (_certificate.chain_id == chain_id, _certificate.vault == vault, _certificate.nonce >= from_nonce)
         asked = select(_CERTIFICATES).where(*place).order_by(_certificate.nonce, _certificate.digest)
         return tuple(_to(port.CertificateRow, row) for row in self.db.execute(asked))
+
+    def find_gap(self, chain_id: int, vault: Address, *, first_nonce: int) -> int:
+        """The lowest nonce of a vault, from the first on, of which no certificate is kept."""
+        after = _NEXT_CERTIFICATES.c
+        of = (_certificate.chain_id == chain_id, _certificate.vault == vault, _certificate.nonce >= first_nonce)
+        follows = (after.chain_id == chain_id, after.vault == vault, after.nonce == _certificate.nonce + 1)
+        ends = select(func.min(_certificate.nonce)).where(*of, ~exists().where(*follows))
+        begins = select(_certificate.digest).where(*of[:2], _certificate.nonce == first_nonce).limit(1)
+        if self.db.execute(begins).first() is None:
+            return first_nonce
+        return int(self.db.execute(ends).scalar_one()) + 1
 
     def load_certificates_of(self, transfer_id: TransferId) -> tuple[port.CertificateRow, ...]:
         """The certificates of a transfer."""
@@ -189,7 +202,7 @@ class CarriageWrites(CarriageReads):
 
     def keep_certificate(self, row: port.CertificateRow) -> bool:
         """Keep a certificate; True where it is new here."""
-        return self._add(_CERTIFICATES, to_values(row), _certificate.digest) == 1
+        return self._add(_CERTIFICATES, to_values(row), _certificate.digest)
 
     def add_sent(self, row: port.SentRow) -> None:
         """A transaction that is about to be sent, or sent again."""
@@ -252,8 +265,11 @@ class CarriageWrites(CarriageReads):
     def _insert(self, table: Table) -> Any:
         return (sqlite if self.db.dialect.name == "sqlite" else postgresql).insert(table)
 
-    def _add(self, table: Table, values: dict[str, Any], *unique: Any) -> int:
-        return self._do(self._insert(table).values(**values).on_conflict_do_nothing(index_elements=list(unique)))
+    def _add(self, table: Table, values: dict[str, Any], key: Any) -> bool:
+        """Insert a row unless its key is there already; True where it is new."""
+        new = self._insert(table).values(**values).on_conflict_do_nothing(index_elements=[key])
+        # Drivers do not agree on how many rows such an insert counts.
+        return self.db.execute(new.returning(key)).first() is not None
 
     def _do(self, statement: Insert | Update | Delete) -> int:
         result: CursorResult[Any] = self.db.execute(statement)

@@ -30,7 +30,8 @@ class Database:
         if self.is_sqlite:
             sqlite.require_file(Path(str(self.url.database)), create=create)
         room = sqlite if self.is_sqlite else postgres
-        self.engine = create_engine(self.url, **room.ENGINE)
+        # What a statement carries is nobody's business who reads an error.
+        self.engine = create_engine(self.url, hide_parameters=True, **room.ENGINE)
         event.listen(self.engine, "connect", room.prepare_connection)
         if self.is_sqlite:
             event.listen(self.engine, "begin", sqlite.begin)

@@ -12,8 +12,9 @@ from typing import Any
 import h11
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
+from guard.clients.tracing import draw_request_id
 from guard.errors import GuardError
-from guard.formats.request_ids import HEADER, draw_request_id
+from guard.formats.request_ids import HEADER
 from guard.web.gate import SECURITY_HEADERS
 from guard.web.problems import to_problem
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import structlog
 
+from guard.clients.tracing import draw_request_id
 from guard.errors import GuardError
-from guard.formats.request_ids import HEADER, draw_request_id, is_request_id
+from guard.formats.request_ids import HEADER, is_request_id
 from guard.web.exchange import Reply
 from guard.web.problems import to_bug, to_problem
 from guard.web.sources import SourceLimit, find_source

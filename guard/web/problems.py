@@ -26,7 +26,7 @@ STATUS_OF_FAMILY: Mapping[str, int] = {
     **dict.fromkeys(("approval", "decision", "lifecycle", "stop", "transfer"), 409),
     # Something that the server needs does not answer, or the server is not set up for this.
     **dict.fromkeys(("chain", "client", "clock", "health", "listen", "server", "service", "signer", "store"), 503),
-    **dict.fromkeys(("outbox", "webhook", "worker"), 503),
+    **dict.fromkeys(("webhook", "worker"), 503),
     # Codes of files, of other processes and of the server's own books: if one comes out here, that is our bug.
     **dict.fromkeys(("bundle", "certificate", "cli", "evidence", "key", "log", "keyfile", "policy"), 500),
     **dict.fromkeys(("testimony", "transaction", "watch"), 500),
@@ -35,6 +35,7 @@ STATUS_OF_FAMILY: Mapping[str, int] = {
 
 STATUS_OF_CODE: Mapping[str, int] = {
     **dict.fromkeys(("request.path", "request.bundle-unknown", "request.evidence-missing", "transfer.unknown"), 404),
+    "outbox.message": 404,
     "request.method": 405,
     "request.slow": 408,
     "json.too-large": 413,

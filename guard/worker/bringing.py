@@ -138,9 +138,18 @@ class _Account:
         except AdapterError as error:
             if error.code != "chain.fee-cap":
                 raise
-            if self.desk.push(current.hash, current.raw) is Pushed.LATE:
+            if self._push_again(current) is Pushed.LATE:
                 return BroughtState.BUSY
             raise
+
+    def _push_again(self, row: SentRow) -> Pushed | None:
+        """Hand the node what it may have forgotten; None where it does not want it at these fees."""
+        try:
+            return self.desk.push(row.hash, row.raw)
+        except AdapterError as error:
+            if error.code != "chain.refused":
+                raise
+            return None
 
     def _send(self, certificate: Certificate, nonce: int, replaced: SentRow | None) -> BroughtState:
         above = None if replaced is None else (replaced.max_fee, replaced.priority_fee)

@@ -91,9 +91,9 @@ class _Carrying:
             self.wait()
 
     def is_worth_a_visit(self) -> bool:
-        """Whether more than the signers' word is needed: somebody signed or may sign now, or it ends."""
-        ready = sum(word.status in ("releasable", "signed") for word in self.words)
-        return self.case.row.state is not State.OPEN or ready >= self.threshold or self.find_end() is not None
+        """Whether more than the signers' word is needed: somebody may have signed or would sign now, or it ends."""
+        is_ready = any(word.status in ("releasable", "signed") for word in self.words)
+        return self.case.row.state is not State.OPEN or is_ready or self.find_end() is not None
 
     def find_end(self) -> End | None:
         """The end that the signers speak of, or that time has brought."""
@@ -153,10 +153,18 @@ class _Carrying:
         self.note(words=words, is_signed=bool(self.signatures) or self.found.is_signed)
         certificate = compose(self.case.errand, self.signatures)
         if certificate is None:
-            if self.found.is_signed:
-                self.call_watch()
-            self.wait()
+            self.stay(ground)
         return certificate
+
+    def stay(self, ground: Ground) -> None:
+        """Too few signed: either so many never will that it ends, or it is looked at again."""
+        end = self.find_end()
+        if end is not None:
+            self.wind_up(ground, end, is_signed=self.found.is_signed is True)
+            return
+        if self.found.is_signed:
+            self.call_watch()
+        self.wait()
 
     def is_taken(self, ground: Ground) -> bool:
         """Another transfer has signatures at the open nonce: nobody is asked for this one until that one is through or cancelled."""

@@ -35,6 +35,7 @@ _ENDS: Mapping[str, State] = {
     "decision.rejected": State.REJECTED,
     "decision.expired": State.EXPIRED,
 }
+_NOT_YET = "decision.policy-unknown"
 _FINAL_REFUSALS = frozenset(
     {
         "chain.certified",
@@ -101,7 +102,8 @@ def compute_moves(state: State, finding: Finding) -> tuple[Move, ...]:
     if landed is not None and landed.state is LandedState.FAILED:
         return _to_failed(state, landed)
     if state in (State.CONFIRMED, State.FAILED) and landed is not None:
-        return (Move(State.BROADCAST, "the chain does not show its execution any more"),)
+        back = Move(State.BROADCAST, "the chain does not show its execution any more")
+        return (back, *(() if finding.end is None else _to_end(back.to, finding.end)))
     if finding.end is not None:
         return _to_end(state, finding.end)
     if finding.is_submitted and state in (State.OPEN, State.SIGNING):
@@ -154,8 +156,11 @@ def compute_end(words: Sequence[SignerWord], *, threshold: int, owners: int) -> 
 def find_end(word: SignerWord) -> End | None:
     """That a signer refuses the transfer for good, by a code that nothing takes back.
 
-    A request that was refused for another reason (too many at once, a listener that knows no such verb) ends nothing.
+    A request that was refused for another reason (too many at once, a listener that knows no such verb) ends nothing, and neither does the
+    word of a signer that does not know the transfer's policy yet: it may learn it.
     """
+    if any(reason.code == _NOT_YET for reason in word.reasons):
+        return None
     for reason in word.reasons:
         if is_final(word.status, reason.code, held=reason.held):
             return End(_ENDS.get(reason.code, State.VOID), f"{reason.message} [{reason.code}]")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from guard.bundles.bundle import Bundle, parse_bundle
@@ -19,8 +19,9 @@ from guard.worker.carrying import Errand
 from guard.worker.findings import STOPPED
 from guard.worker.shift import Shift, to_certificate
 
-SIGNERS_TAKE = 200
-"""Statements of one request, at most."""
+MOST_STATEMENTS = 150
+MOST_BYTES = 200_000
+"""What fits into one request to a signer, which takes 200 statements and 256 KiB, with the transfer beside them."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +81,32 @@ def _to_errand(shift: Shift, row: TransferRow, statements: tuple[StatementRow, .
     contacts = () if place is None else shift.list_contacts(place.vault)
     if place is None or not contacts:
         raise AdapterError("worker.no-place", f"no signer of vault {row.vault} on chain {row.chain_id} can be asked")
-    # Stops go first where there are more statements than a signer takes at once.
-    ordered = sorted(statements, key=lambda each: each.kind not in ("proposal", "veto", "rejection"))[:SIGNERS_TAKE]
     return Errand(
         transfer=to_transfer(row.body),
-        statements=tuple(to_signed(each.body) for each in ordered),
+        statements=tuple(to_signed(each.body) for each in choose(statements)),
         place=place,
         contacts=contacts,
     )
+
+
+def choose(statements: Iterable[StatementRow]) -> tuple[StatementRow, ...]:
+    """The statements that are brought to the signers: all that fit, in their order.
+
+    Where there are more, nobody crowds out anybody else by saying the same again and again: proposal and stops go first, each once, then
+    the newest approval of each key. Signers remember the older ones that they were brought before.
+    """
+    every = tuple(statements)
+    if fits(every):
+        return every
+    newest = {(row.kind, row.person, row.key): row for row in every}
+    ordered = sorted(newest.values(), key=lambda row: row.kind == "approval")
+    count = next((count for count in range(len(ordered), 0, -1) if fits(ordered[:count])), 0)
+    return tuple(ordered[:count])
+
+
+def fits(statements: Sequence[StatementRow]) -> bool:
+    """Whether one request to a signer takes them."""
+    return len(statements) <= MOST_STATEMENTS and sum(len(row.body.encode()) for row in statements) <= MOST_BYTES
 
 
 def to_transfer(body: str) -> Transfer:

@@ -41,6 +41,8 @@ def deliver_due(
 ) -> tuple[Delivered, ...]:
     """Deliver messages that are due, one after the other. A message that another worker took over meanwhile is not told of."""
     told: list[Delivered] = []
+    with store.reading() as reading:
+        limit = limit if reading.load_due(now()).has_message else 0
     for _ in range(limit):
         at = now()
         with store.brief() as brief:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field, replace
 
-from guard.errors import AdapterError
+from guard.errors import AdapterError, GuardError
 from guard.ports.carriage import CarrierBooks, Due, ErrandRow
 from guard.service.editions import Editions
 from guard.worker.errands import carry_errand
@@ -104,7 +104,7 @@ class Worker:
                 events = settle(shift, case, claimed, finding)
         except LeaseLost:
             return Done(name=transfer_id)
-        except AdapterError as trouble:
+        except (AdapterError, GuardError) as trouble:
             return self.put_off(shift, claimed, Trouble(trouble.code, trouble.message))
         return Done(name=transfer_id, events=events, troubles=() if finding.trouble is None else (finding.trouble,))
 
@@ -167,7 +167,7 @@ class Worker:
 
     def deliver(self) -> tuple[Delivered, ...]:
         """Deliver messages that are due."""
-        if self.webhook is None or not self.load_due().has_message:
+        if self.webhook is None:
             return ()
         return deliver_due(self.store, self.webhook, self.holder, now=self.edges.now, draw=self.draw)
 

@@ -6,12 +6,13 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from guard.core.lifecycle import State
 from guard.formats.canonical import to_canonical
 from guard.ports.books import LogRow, TransferRow
 from guard.ports.carriage import CarriageWriting, CarrierWriting, ErrandRow
 from guard.service.messages import describe_transfer, make_message
 from guard.worker.carrying import SignerWord
-from guard.worker.findings import EVENTS, STOPPED, Finding, Move, compute_moves
+from guard.worker.findings import EVENTS, Finding, Move, compute_moves
 from guard.worker.loading import Case
 from guard.worker.shift import LeaseLost, Shift
 from guard.worker.world import LandedState
@@ -83,7 +84,7 @@ def _move(shift: Shift, writing: CarrierWriting, case: Case, finding: Finding) -
         body = _to_body(before, row, move, finding)
         tell(shift, writing, EVENTS[move.to], body, case=case)
         events.append(EVENTS[move.to])
-        if before.state in STOPPED and move.to.value in ("confirmed", "failed"):
+        if case.is_stopped and move.to is State.CONFIRMED:
             raise_alarm(shift, writing, f"stopped:{row.id}", {"kind": "stopped-and-released", **body}, case=case)
             events.append("vault.alarm")
     return tuple(events)

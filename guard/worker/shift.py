@@ -93,6 +93,8 @@ class Shift:
     @contextmanager
     def holding(self, renewal: Renewal) -> Iterator[None]:
         """Keep a lease alive for the length of the block."""
+        if not self._renewals:
+            self._renewed_at = self.now
         self._renewals.append(renewal)
         try:
             yield

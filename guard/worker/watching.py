@@ -45,7 +45,7 @@ class Watched:
 def watch_vault(shift: Shift, place: Place) -> Watched:
     """One look after a vault. What one step cannot do keeps none of the others from being tried."""
     watch = _Watch(shift=shift, place=place, contacts=shift.list_contacts(place.vault))
-    for step in (watch.look, watch.free, watch.outrun, watch.execute, watch.alarm):
+    for step in (watch.look, watch.fill, watch.free, watch.outrun, watch.execute, watch.alarm):
         try:
             step()
         except (AdapterError, GuardError) as trouble:
@@ -82,6 +82,16 @@ class _Watch:
             self.open_nonce = self.shelf.compute_open_nonce(lowest)
         for certificate in self.shelf.certificates.values():
             self.keep(certificate)
+
+    def fill(self) -> None:
+        """Fetch what every signer holds and the database does not, as after it was lost or where others carried transfers."""
+        place = self.place
+        with self.shift.store.reading() as reading:
+            gap = reading.find_gap(place.chain_id, place.vault.address, first_nonce=place.vault.first_nonce)
+        if self.standings and gap < compute_lowest(place, self.standings):
+            found = share_certificates(self.shift.world, self.contacts, place, (), from_nonce=gap)
+            for certificate in found.certificates.values():
+                self.keep(certificate)
 
     def load_kept(self, from_nonce: int) -> list[Certificate]:
         with self.shift.store.reading() as reading:
@@ -134,8 +144,6 @@ class _Watch:
     def free(self) -> None:
         """Cancel the open nonce where nothing that was signed there can become a certificate."""
         if not self.is_stuck():
-            if self.open_nonce is not None:
-                self.forget(f"stuck:{self.name}:{self.open_nonce}")
             return
         with self.shift.leasing(name_signing(self.place.chain_id, self.place.vault.address)) as lease:
             self.is_moving = True
@@ -150,7 +158,11 @@ class _Watch:
     def is_stuck(self) -> bool:
         """Whether the open nonce is stuck: at once where all that was signed is not to leave, otherwise if it stays so for a while."""
         nonce = self.to_open()
-        if nonce is None or not is_stuck(nonce, self.find_unwilling):
+        if nonce is None:
+            return False
+        if not is_stuck(nonce, self.find_unwilling):
+            # What is stuck for a while counts from the first look on that found it so, without one between that did not.
+            self.forget(f"stuck:{self.name}:{self.open_nonce}")
             return False
         is_dead = all(self.find_unwilling(each) is None for each in nonce.transfers)
         return is_dead or self.is_older(f"stuck:{self.name}:{self.open_nonce}", self.shift.pace.held)
@@ -204,11 +216,6 @@ class _Watch:
         standing = self.shift.desk(self.place.chain_id).load_nonce(self.place.vault.address)
         known = {compute_certificate_digest(each): each for each in self.load_kept(standing)}
         known.update({digest: each for digest, each in self.shelf.certificates.items() if each.nonce >= standing})
-        if known and all(each.nonce > standing for each in known.values()):
-            # Every signer holds what is executed first, and the database does not.
-            known.update(
-                share_certificates(self.shift.world, self.contacts, self.place, (), from_nonce=standing).certificates
-            )
         return tuple(sorted(known.values(), key=lambda each: (each.nonce, isinstance(each, TransferCertificate))))
 
     def has_cancel(self, nonce: int) -> bool:

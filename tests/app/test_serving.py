@@ -1,31 +1,30 @@
-"""`guard serve` as a process: what it refuses before it listens, that it ends cleanly, and that nobody of it outlives the rest."""
+"""`guard serve`: what it refuses before it listens, and, as a process, that it serves, ends cleanly and logs what it was asked."""
 
 from __future__ import annotations
 
 import json
-import os
 import signal
 import socket
 import ssl
 import subprocess
 import sys
-import time
 from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from guard.app.databases import to_database_url
 from guard.bundles.bundle import Bundle, to_bytes
+from guard.cli.flags import Flags
+from guard.cli.settings import load_settings
 from guard.clients.connecting import connect
 from guard.core.ids import NO_DIGEST
+from guard.errors import GuardError
 from guard.signer.certificate import create_certificate
 from tests.app.conftest import FAR, ServerFolder
-from tests.app.processes import Process, run, running
+from tests.app.processes import Told, children_of, is_running, run_here, running, wait_until
 from tests.factories import NOW, make_policy
-
-PATIENCE = 20.0
 
 
 def get(address: str, path: str, headers: Mapping[str, str] | None = None) -> tuple[int, dict[str, Any], str | None]:
@@ -36,110 +35,71 @@ def get(address: str, path: str, headers: Mapping[str, str] | None = None) -> tu
         return answer.status, json.loads(answer.read()), answer.getheader("X-Request-Id")
 
 
-def children_of(process: Process) -> set[int]:
-    """The ids of a process's children."""
-    told = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text()
-    return {int(each) for each in told.split()}
-
-
-def wait_until(is_so: Any, what: str) -> None:
-    """Wait for something that another process does."""
-    ends_at = time.monotonic() + PATIENCE
-    while not is_so():
-        assert time.monotonic() < ends_at, what
-        time.sleep(0.02)
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there and has not ended. Somebody else's child that ended stays as a name without a body."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_it_serves_until_it_is_told_to_end_and_says_so_in_its_status(
+def test_it_serves_until_it_is_told_to_end_and_an_open_connection_does_not_hold_it_up(
     server_of_each: ServerFolder, number: int
 ) -> None:
     server = server_of_each
     with running(["serve", "--json"], server.settings, server.path / "log", server.path) as process:
         address = process.read_ready()["listening"]
-        assert get(address, "/livez")[0] == 200
-        status, ready, _ = get(address, "/readyz")
+        status, ready, request_id = get(address, "/readyz", {"X-Request-Id": "from-the-caller"})
         assert (status, ready["policy"], ready["log"]["size"]) == (200, server.digest, 1)
-        assert process.end(number) == 0
-    with pytest.raises(OSError):
-        get(address, "/livez")
-
-
-def test_the_request_id_of_a_caller_is_answered_and_logged(server: ServerFolder) -> None:
-    with running(["serve", "--json"], server.settings, server.path / "log", server.path) as process:
-        address = process.read_ready()["listening"]
-        assert get(address, "/readyz", {"X-Request-Id": "from-the-caller"})[2] == "from-the-caller"
-        assert process.end() == 0
-    assert [line["route"] for line in process.lines() if line.get("request_id") == "from-the-caller"] == ["/readyz"]
-
-
-def test_a_second_start_finds_the_books_as_they_are(server: ServerFolder) -> None:
-    for _ in range(2):
-        with running(["serve", "--json"], server.settings, server.path / "log", server.path) as process:
-            assert get(process.read_ready()["listening"], "/readyz")[1]["log"]["size"] == 1
-            assert process.end() == 0
-
-
-def test_an_open_connection_does_not_hold_the_end_up(server: ServerFolder) -> None:
-    with running(["serve", "--json"], server.settings, server.path / "log", server.path) as process:
-        host, _, port = process.read_ready()["listening"].rpartition(":")
+        assert request_id == "from-the-caller"
+        healthy = {**server.settings, "listen": address}
+        assert run_here("health", "api", settings=healthy).json == {"well": True}
+        host, _, port = address.rpartition(":")
         with closing(socket.create_connection((host, int(port)), timeout=10)) as idle:
             idle.sendall(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n")
             assert idle.recv(100).startswith(b"HTTP/1.1 200")
-            assert process.end() == 0
+            assert process.end(number) == 0
+    assert [line["route"] for line in process.lines() if line.get("request_id") == "from-the-caller"] == ["/readyz"]
+    assert run_here("health", "api", settings=healthy).error == (3, "health.unwell")
 
 
-def refuse(server: ServerFolder, **changes: object) -> tuple[int, str, str]:
-    """What `serve` says when it does not begin: status, code, what next."""
-    told = run("serve", "--json", settings={**server.settings, **changes}, cwd=server.path)
-    error = json.loads(told.stdout)["error"]
-    return told.returncode, error["code"], error["next"]
+def refuse(server: ServerFolder, **changes: object) -> Told:
+    """What `serve` says when it does not begin."""
+    return run_here("serve", settings={**server.settings, **changes})
 
 
 def test_without_tables_it_does_not_begin_and_says_how_they_are_made(server: ServerFolder) -> None:
     url = f"sqlite:///{server.path}/empty.db"
     (server.path / "empty.db").touch()
-    status, code, remedy = refuse(server, database=url)
-    assert (status, code) == (3, "store.schema")
-    assert "guard db upgrade" in remedy
-    settings = {**server.settings, "database": url}
-    assert run("db", "upgrade", settings=settings, cwd=server.path).returncode == 0
-    assert run("db", "check", settings=settings, cwd=server.path).returncode == 0
-    with running(["serve", "--json"], settings, server.path / "log", server.path) as process:
-        assert get(process.read_ready()["listening"], "/readyz")[0] == 200
+    told = refuse(server, database=url)
+    assert told.error == (3, "store.schema")
+    assert "guard db upgrade" in told.json["error"]["next"]
+
+
+def test_the_database_is_brought_up_looked_at_and_taken_down(server: ServerFolder) -> None:
+    settings = {"database": f"sqlite:///{server.path}/new.db"}
+    assert run_here("db", "check", settings=settings).error == (3, "store.schema")
+    revision = run_here("db", "upgrade", settings=settings).json["revision"]
+    assert run_here("db", "check", settings=settings).json == {"revision": revision, "sound": True}
+    assert run_here("db", "current", settings=settings).json == {"revision": revision}
+    assert run_here("db", "downgrade", "base", settings=settings).error == (2, "cli.usage")
+    assert run_here("db", "downgrade", "base", "--lose-what-the-tables-hold", settings=settings).status == 0
+    assert run_here("db", "current", settings=settings).json == {"revision": None}
 
 
 def test_what_is_wrong_is_refused_before_anything_listens(server: ServerFolder) -> None:
-    assert refuse(server, pin="0x" + "ab" * 32)[:2] == (1, "cli.pin")
-    assert refuse(server, bundle=server.path / "nowhere.json")[:2] == (1, "cli.not-built")
-    assert refuse(server, master_key=server.path / "nowhere")[:2] == (3, "master-key.unreadable")
-    assert refuse(server, listen="0.0.0.0:0")[:2] == (1, "listen.plaintext")
-    assert refuse(server, certificate=server.path / "bundle.json")[:2] == (1, "listen.certificate")
-    unnamed = {name: value for name, value in server.settings.items() if name != "public_url"}
-    told = run("serve", "--json", settings=unnamed, cwd=server.path)
-    assert json.loads(told.stdout)["error"]["code"] == "cli.setting-missing"
+    assert refuse(server, pin="0x" + "ab" * 32).error == (1, "cli.pin")
+    assert refuse(server, bundle=server.path / "nowhere.json").error == (1, "cli.not-built")
+    assert refuse(server, master_key=server.path / "nowhere").error == (3, "keyfile.unreadable")
+    assert refuse(server, listen="0.0.0.0:0").error == (1, "listen.plaintext")
+    assert refuse(server, certificate=server.path / "bundle.json").error == (1, "listen.certificate")
+    assert refuse(server, database=f"sqlite:///{server.path}/none.db").error == (3, "store.schema")
+    del server.settings["public_url"]
+    assert refuse(server).error == (1, "cli.setting-missing")
 
 
 def test_another_policy_than_the_books_have_begun_with_is_refused(server: ServerFolder) -> None:
-    with running(["serve", "--json"], server.settings, server.path / "log", server.path) as process:
-        process.read_ready()
-        assert process.end() == 0
-    other = Bundle(version=1, previous=NO_DIGEST, expires_at=FAR + 1, policy=make_policy())
-    (server.path / "other.json").write_bytes(to_bytes(other))
-    assert refuse(server, bundle=server.path / "other.json")[:2] == (1, "service.bundle-differs")
-
-
-def test_a_port_in_use_is_told(server: ServerFolder) -> None:
     with closing(socket.create_server(("127.0.0.1", 0))) as taken:
-        assert refuse(server, listen=f"127.0.0.1:{taken.getsockname()[1]}")[:2] == (3, "listen.failed")
+        in_use = f"127.0.0.1:{taken.getsockname()[1]}"
+        # The books begin with the bundle of the first start, whatever becomes of that start afterwards.
+        assert refuse(server, listen=in_use).error == (3, "listen.failed")
+        other = Bundle(version=1, previous=NO_DIGEST, expires_at=FAR + 1, policy=make_policy())
+        (server.path / "other.json").write_bytes(to_bytes(other))
+        assert refuse(server, bundle=server.path / "other.json", listen=in_use).error == (1, "service.bundle-differs")
+        assert refuse(server, listen=in_use).error == (3, "listen.failed")
 
 
 def test_over_tls_alone_once_there_is_a_certificate(server: ServerFolder) -> None:
@@ -153,10 +113,8 @@ def test_over_tls_alone_once_there_is_a_certificate(server: ServerFolder) -> Non
             get(f"https://{address}#sha256={'0' * 64}", "/livez")
         with pytest.raises(OSError):
             get(address, "/livez")
-        healthy = {**settings, "listen": address}
-        assert run("health", "api", settings=healthy, cwd=server.path).returncode == 0
+        assert run_here("health", "api", settings={**settings, "listen": address}).status == 0
         assert process.end() == 0
-    assert run("health", "api", settings=healthy, cwd=server.path).returncode == 3
 
 
 def test_on_a_socket_that_goes_with_it_and_may_be_left_behind(server: ServerFolder) -> None:
@@ -165,7 +123,7 @@ def test_on_a_socket_that_goes_with_it_and_may_be_left_behind(server: ServerFold
     with running(["serve", "--json"], settings, server.path / "log", server.path) as process:
         process.read_ready()
         assert get(f"unix:{path}", "/livez")[0] == 200
-        assert refuse(server, listen=f"unix:{path}")[:2] == (3, "listen.failed")
+        assert run_here("serve", settings=settings).error == (3, "listen.failed")
         process.popen.kill()
         process.wait()
     assert path.is_socket()
@@ -176,38 +134,39 @@ def test_on_a_socket_that_goes_with_it_and_may_be_left_behind(server: ServerFold
     assert not path.exists()
 
 
-def test_of_several_processes_one_that_dies_is_replaced(server: ServerFolder) -> None:
+def test_two_processes_share_the_port_and_end_together(server: ServerFolder) -> None:
     with running(["serve", "--workers", "2", "--json"], server.settings, server.path / "log", server.path) as process:
         address = process.read_ready()["listening"]
-        wait_until(lambda: len(children_of(process)) == 2, "two processes serve")
+        wait_until(lambda: len(children_of(process.pid)) == 2, "two processes serve")
         assert get(address, "/readyz")[0] == 200
-        before = children_of(process)
-        os.kill(min(before), signal.SIGKILL)
-        wait_until(lambda: len(children_of(process) - before) == 1, "another one has begun")
-        assert get(address, "/readyz")[0] == 200
-        alive = children_of(process)
+        children = children_of(process.pid)
         assert process.end() == 0
-        assert not any(is_running(pid) for pid in alive)
+        assert not any(is_running(pid) for pid in children)
 
 
-def test_no_process_outlives_the_one_that_watches_over_it(server: ServerFolder) -> None:
-    with running(["serve", "--workers", "2", "--json"], server.settings, server.path / "log", server.path) as process:
-        address = process.read_ready()["listening"]
-        wait_until(lambda: len(children_of(process)) == 2, "two processes serve")
-        assert get(address, "/readyz")[0] == 200
-        children = children_of(process)
-        process.popen.kill()
-        process.wait()
-        wait_until(lambda: not any(is_running(pid) for pid in children), "they end by themselves")
-    # Nobody holds the port any more.
-    host, _, port = address.rpartition(":")
-    socket.create_server((host, int(port))).close()
+@pytest.mark.parametrize("password", ["plain-word", "with space & / @ : % # ? é"])
+def test_the_databases_password_comes_from_its_file_and_is_shown_nowhere(server: ServerFolder, password: str) -> None:
+    from sqlalchemy.engine import make_url
+
+    file = server.path / "database-password"
+    file.write_text(password + "\nanother line\n")
+    settings = {"database": "postgresql+psycopg://guard@postgres/guard", "database_password_file": file}
+    environment = {f"GUARD_{name.upper()}": str(value) for name, value in settings.items()}
+    assert make_url(to_database_url(load_settings(Flags(), environment))).password == password
+    assert password not in run_here("config", "show", settings=settings).out
+
+
+def test_a_password_in_the_databases_address_is_refused() -> None:
+    for address in ("postgresql+psycopg://guard:word@postgres/guard", "postgresql+psycopg://g@h/d?password=word"):
+        with pytest.raises(GuardError) as refused:
+            load_settings(Flags(), {"GUARD_DATABASE": address})
+        assert refused.value.code == "cli.setting-value"
+        assert "word@" not in refused.value.message and "=word" not in refused.value.message
 
 
 PROBE = """
 import sys
 import guard.app.main
-from guard.cli.known_settings import KNOWN
 print(sorted({"fastapi", "sqlalchemy", "uvicorn", "structlog", "httpx", "web3", "alembic"} & sys.modules.keys()))
 """
 

@@ -166,7 +166,7 @@ def test_a_socket_path_that_is_a_file_is_left_alone(team: Team, folder: Path) ->
 @pytest.mark.parametrize("address", ["0.0.0.0:1", "example.org:1", "127.0.0.1:", "127.0.0.1:+1", ":1"])
 def test_nothing_but_loopback_is_listened_on(address: str, team: Team) -> None:
     limit = SourceLimit(team.clock, per_second=1, burst=1)
-    with pytest.raises(GuardError, match="not unix:PATH or HOST:PORT|has no certificate"):
+    with pytest.raises(GuardError, match=r"not unix:PATH or HOST:PORT|has no certificate"):
         open_listener(address, team.signers[VICTIM], STOP_VERBS, limit)
 
 

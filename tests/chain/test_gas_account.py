@@ -11,8 +11,9 @@ from eth_account.typed_transactions import TypedTransaction
 from hexbytes import HexBytes
 
 from guard.chain import Chain, GasCaps
-from guard.chain.account import GWEI, GasAccount, Message
+from guard.chain.account import GWEI, Fees, GasAccount, Message, Prepared, Pushed
 from guard.errors import AdapterError, GuardError
+from guard.formats.keccak import keccak256
 from tests.chain.canned import CannedNode, Failure, Turn, canned_node
 from tests.chains import CHAIN_ID, COIN, EXECUTOR, EXECUTOR_KEY, RunningNode, address_for, private_key_for
 
@@ -208,3 +209,90 @@ def test_several_transactions_go_out_at_once_in_their_order(node: RunningNode) -
     for transaction_hash in sent:
         account.wait_mined(transaction_hash)
     assert [Chain(node.url).native_balance(receiver) for receiver in receivers] == [1, 2, 3, 4]
+
+
+def prepare(answers: dict[str, Any], *, above: Fees | None = None, **changes: Any) -> Prepared | AdapterError:
+    """What comes of preparing one transaction at a node with these answers. Nothing is ever sent by it."""
+    with canned_node() as (url, node):
+        node.answers = answers
+        try:
+            return make_account(url, **changes).prepare(9, Message(PAYEE, b"\x01", 7), above=above)
+        except AdapterError as error:
+            return error
+        finally:
+            assert list_sent(node) == []
+
+
+def test_a_prepared_transaction_is_the_one_that_was_asked_for_and_was_not_sent() -> None:
+    made = prepare(make_answers())
+    assert isinstance(made, Prepared)
+    said = TypedTransaction.from_bytes(HexBytes(made.raw)).as_dict()
+    assert (said["nonce"], said["value"], made.nonce) == (9, 7, 9)
+    assert made.hash == "0x" + bytes(keccak256(made.raw)).hex()
+    assert (said["maxFeePerGas"], said["maxPriorityFeePerGas"]) == (made.fees.max_fee, made.fees.priority_fee)
+
+
+@pytest.mark.parametrize("above", [Fees(GWEI, GWEI), Fees(30 * GWEI, 2 * GWEI), Fees(1, 1), Fees(1, 0)])
+def test_a_replacement_offers_a_tenth_more_of_both_and_no_less_than_the_chain_asks(above: Fees) -> None:
+    made = prepare(make_answers(), above=above)
+    assert isinstance(made, Prepared)
+    assert made.fees.covers(above.to_least_replacement())
+    assert made.fees.covers(Fees(21 * GWEI, GWEI))
+
+
+@pytest.mark.parametrize(("cap", "is_made"), [(33 * GWEI - 1, False), (33 * GWEI, True), (33 * GWEI + 1, True)])
+def test_a_replacement_within_the_caps_is_made_and_one_above_them_is_not(cap: int, is_made: bool) -> None:
+    made = prepare(make_answers(), above=Fees(30 * GWEI, GWEI), caps=GasCaps(max_fee=cap))
+    assert isinstance(made, Prepared) == is_made
+    if isinstance(made, Prepared):
+        assert made.fees.max_fee <= cap
+    else:
+        assert made.code == "chain.fee-cap"
+
+
+@pytest.mark.parametrize(("cap", "is_made"), [(11 * GWEI - 1, False), (11 * GWEI, True), (11 * GWEI + 1, True)])
+def test_the_tip_of_a_replacement_has_its_cap_too(cap: int, is_made: bool) -> None:
+    made = prepare(make_answers(), above=Fees(30 * GWEI, 10 * GWEI), caps=GasCaps(priority_fee=cap))
+    assert isinstance(made, Prepared) == is_made
+
+
+@pytest.mark.parametrize(
+    ("answer", "outcome"),
+    [
+        (Failure({"code": -32000, "message": "already known"}), Pushed.TAKEN),
+        (UNDERPRICED, Pushed.UNDERPRICED),
+        (Failure({"code": -32000, "message": "nonce too low"}), Pushed.LATE),
+        (Failure({"code": -32000, "message": "Nonce too low: next nonce 7"}), Pushed.LATE),
+        (Failure({"code": -32000, "message": "insufficient funds"}), "chain.refused"),
+        ("0x" + "00" * 32, "chain.unexpected-answer"),
+    ],
+)
+def test_what_a_node_makes_of_a_transaction_is_told(answer: Any, outcome: Pushed | str) -> None:
+    made = prepare(make_answers())
+    assert isinstance(made, Prepared)
+    with canned_node() as (url, node):
+        node.answers = make_answers(eth_sendRawTransaction=answer)
+        try:
+            told: Pushed | str = make_account(url).push(made.hash, made.raw)
+        except AdapterError as error:
+            told = error.code
+    assert told == outcome
+
+
+def test_gas_is_estimated_on_the_latest_block_and_not_on_what_waits() -> None:
+    with canned_node() as (url, node):
+        node.answers = make_answers()
+        make_account(url).prepare(9, Message(PAYEE))
+        assert [params[1:] for method, params in node.asked if method == "eth_estimateGas"] == [["latest"]]
+
+
+def test_the_fate_of_a_transaction_is_known_once_it_is_mined(node: RunningNode) -> None:
+    sender = fund(node, "fated sender")
+    account = make_account(node.url, "fated sender", patience=60)
+    made = account.prepare(Chain(node.url).transaction_count(sender), Message(PAYEE, b"", 1))
+    assert account.load_fate(made.hash) is None
+    assert account.push(made.hash, made.raw) is Pushed.TAKEN
+    account.wait_mined(made.hash)
+    assert account.load_fate(made.hash) is True
+    assert account.count_mined() == made.nonce + 1
+    assert account.push(made.hash, made.raw) in (Pushed.LATE, Pushed.TAKEN)

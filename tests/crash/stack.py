@@ -22,7 +22,7 @@ from guard.formats.canonical import parse_json, to_canonical
 from guard.signer.clock import SystemClock
 from guard.signer.home import SignerConfig, SignerHome, create_home, pin_bundle
 from guard.signer.keystore import LIGHT_SCRYPT
-from guard.statements.signed import to_json, transfer_to_json
+from guard.statements.signed import SignedStatement, to_json, transfer_to_json
 from guard.statements.signing import sign
 from guard.statements.values import Approval, Proposal
 from tests.chains import CHAIN_ID, COIN, EXECUTOR_KEY, deploy_safe_contracts
@@ -32,11 +32,24 @@ from tests.factories import CHAIN, DAY, TREASURY, digest_of, make_policy, make_t
 
 NAMES = ("signer-a", "signer-b", "signer-c", "signer-d")
 PASSWORD = "a password for tests"
-WARMED = ["tests.crash.signer_main", "tests.crash.release_main", "guard.chain", "eth_account", "eth_keyfile"]
+WARMED = [
+    "tests.crash.signer_main",
+    "tests.crash.release_main",
+    "tests.crash.api_main",
+    "tests.crash.worker_main",
+    "tests.crash.chain_main",
+    "tests.durability.mains",
+    "guard.chain",
+    "eth_account",
+    "eth_keyfile",
+]
 PATIENCE = 60
+LASTS = 6 * DAY
+"""How long transfers and approvals count: workers that take over from dead ones are told that much time has passed."""
 
 
-def _to_context() -> ForkServerContext:
+def to_context() -> ForkServerContext:
+    """Where processes come from: a small parent that has imported everything."""
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(WARMED)
     return context
@@ -51,7 +64,7 @@ class Stack:
     safe: Address
     token: Address
     bundle: Bundle
-    context: ForkServerContext = field(default_factory=_to_context)
+    context: ForkServerContext = field(default_factory=to_context)
     running: dict[str, ForkServerProcess] = field(default_factory=dict)
     drawn: int = 0
 
@@ -107,8 +120,8 @@ class Stack:
             process.join(PATIENCE)
         return process.exitcode
 
-    def make_transfer(self) -> tuple[Path, Transfer]:
-        """A folder with a new, approved transfer, unlike every other one."""
+    def draw_transfer(self) -> tuple[Transfer, SignedStatement, SignedStatement]:
+        """A new transfer unlike every other one, with its proposal and an approval."""
         self.drawn += 1
         now = int(time.time())
         transfer = make_transfer(
@@ -118,7 +131,7 @@ class Stack:
             policy=self.digest,
             uniqueness=digest_of(secrets.token_hex(8)),
             proposed_at=now,
-            expires_at=now + DAY,
+            expires_at=now + LASTS,
         )
         approval = Approval(
             transfer=transfer,
@@ -127,12 +140,14 @@ class Stack:
             policy=self.digest,
             roster=compute_roster_digest(self.bundle.policy),
             signed_at=now,
-            expires_at=now + DAY,
+            expires_at=now + LASTS,
         )
-        given = [
-            sign(private_key_of("alice").secret, Proposal(transfer), TREASURY),
-            sign(private_key_of("bob").secret, approval, TREASURY),
-        ]
+        proposed = sign(private_key_of("alice").secret, Proposal(transfer), TREASURY)
+        return transfer, proposed, sign(private_key_of("bob").secret, approval, TREASURY)
+
+    def make_transfer(self) -> tuple[Path, Transfer]:
+        """A folder with a new, approved transfer."""
+        transfer, *given = self.draw_transfer()
         folder = self.folder / f"transfer-{self.drawn}"
         folder.mkdir()
         said = {"transfer": transfer_to_json(transfer), "statements": [to_json(each) for each in given]}

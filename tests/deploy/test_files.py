@@ -1,5 +1,6 @@
 """docker-compose.yml and Dockerfile: read by the programs that will read them, and held to what keeps the signers apart."""
 
+import json
 import re
 import subprocess
 from typing import Any
@@ -159,6 +160,13 @@ def test_a_signers_image_has_the_short_lock_alone() -> None:
     assert parts["server"].startswith("COPY --from=build-server ")
     assert all("HEALTHCHECK" in parts[target] for target in ("signer", "server"))
     assert re.search(r"^USER [1-9][0-9]+:[1-9][0-9]+$", parts["base"], re.MULTILINE)
+
+
+def test_an_image_alone_does_what_its_service_does(services: dict[str, dict[str, Any]]) -> None:
+    commands = [json.loads(each) for each in re.findall(r"^(?: +)?CMD (\[.*\])$", DOCKERFILE.read_text(), re.MULTILINE)]
+    for name in ("signer-a", "api"):
+        assert services[name]["command"] in commands
+        assert services[name]["healthcheck"]["test"][1:] in commands
 
 
 def test_hadolint_finds_nothing() -> None:

@@ -12,17 +12,21 @@ import typer.main
 from guard.app.main import build_whole_app
 from guard.cli.flags import split_flags
 from guard.core.decide import DECISION_STEPS
+from guard.demo.next_commands import render_next_commands
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = sorted([ROOT / "README.md", ROOT / "SECURITY.md", *(ROOT / "docs").rglob("*.md")])
 COMMANDS = typer.main.get_command(build_whole_app())
+INNER = re.compile(r"\$\((guard [^|)]*)")
 FENCE = re.compile(r"```sh\n(.*?)```", re.DOTALL)
 
 
 def read_commands(text: str) -> list[list[str]]:
-    """Every `guard ...` line of a document's shell blocks."""
-    lines = [line.split(" #")[0] for block in FENCE.findall(text) for line in block.splitlines()]
-    return [shlex.split(line)[1:] for line in lines if line.startswith("guard ")]
+    """Every `guard ...` line of a document's shell blocks, those within `$(...)` among them."""
+    joined = [block.replace("\\\n", " ") for block in FENCE.findall(text)]
+    lines = [line.split(" #")[0] for block in joined for line in block.splitlines()]
+    plain = [line for line in lines if line.startswith("guard ")]
+    return [shlex.split(line)[1:] for line in (*plain, *(each for line in lines for each in INNER.findall(line)))]
 
 
 def find_trouble(words: list[str]) -> str | None:
@@ -45,6 +49,11 @@ def test_every_command_in_a_document_exists(document: Path) -> None:
         assert find_trouble(words) is None, words
 
 
+def test_commands_are_found_over_two_lines_and_inside_others() -> None:
+    text = "```sh\nguard propose --vault a \\\n    --yes\nID=$(guard inbox --json | head -1)\n```"
+    assert read_commands(text) == [["propose", "--vault", "a", "--yes"], ["inbox", "--json"]]
+
+
 def test_an_unknown_flag_would_be_found() -> None:
     assert find_trouble(["approve", "x", "--nonsense"]) == "no flag --nonsense of approve"
     assert find_trouble(["signer"]) is not None
@@ -59,6 +68,10 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_the_readmes_first_two_commands_are_the_demo_and_the_tests() -> None:
     block = FENCE.findall((ROOT / "README.md").read_text())[0].splitlines()
     assert [line.split(" #")[0].strip() for line in block] == ["make demo", "make test"]
+
+
+def test_the_readmes_next_commands_are_those_that_guard_dev_prints() -> None:
+    assert f"```sh\n{render_next_commands()}```" in (ROOT / "README.md").read_text()
 
 
 def test_the_steps_of_the_decision_are_numbered_and_documented() -> None:

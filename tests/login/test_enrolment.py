@@ -55,6 +55,20 @@ def test_beginning_anew_makes_the_secret_from_before_worthless(door: Door) -> No
     assert refusal_of(lambda: confirm(door, first, door.code("alice"))) == "login.code"
 
 
+def test_ten_wrong_first_codes_spoil_the_enrolment_and_nothing_else(door: Door) -> None:
+    whole = door.enrol("alice")
+    old = door.secrets["alice"]
+    door.secrets["alice"] = begin(door, whole, door.code("alice")).secret
+    for _ in range(MOST_FAILURES):
+        assert refusal_of(lambda: confirm(door, whole, door.wrong_code("alice"))) == "login.code"
+    assert refusal_of(lambda: confirm(door, whole, door.code("alice"))) == "login.code"
+    assert ("login.locked", "alice") not in door.events()
+    door.wait(30)
+    door.secrets["alice"] = old
+    door.secrets["alice"] = begin(door, whole, door.code("alice")).secret
+    assert confirm(door, whole, door.code("alice")).session.is_full
+
+
 @pytest.mark.parametrize(("wait", "is_good"), [(CONFIRM_WITHIN - 1, True), (CONFIRM_WITHIN, False)])
 def test_an_enrolment_waits_for_fifteen_minutes(door: Door, wait: int, is_good: bool) -> None:
     whole = door.enrol("alice")

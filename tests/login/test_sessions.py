@@ -64,6 +64,17 @@ def test_a_use_that_is_not_noted_makes_a_session_end_sooner_and_never_later(door
     require_state(door, whole, is_good=False)
 
 
+def test_a_note_of_an_earlier_use_that_comes_late_ends_nothing_sooner(door: Door) -> None:
+    whole = door.enrol("alice", is_browser=True)
+    for at in (door.now + 100, door.now + 50):
+        with door.store.brief() as access:
+            access.touch_session(hash_token(whole.token), at=at)
+    with door.store.reading() as books:
+        row = books.load_session(hash_token(whole.token))
+    assert row is not None
+    assert row.seen_at == door.now + 100
+
+
 def test_a_session_of_a_program_may_stand_idle(door: Door) -> None:
     whole = door.enrol("alice")
     door.wait(IDLE * 2)

@@ -14,13 +14,14 @@ import pytest
 from guard.store.database import Database
 from guard.store.store import Store
 from guard.web.api import WebSettings, build_api
+from guard.web.cross_site import require_same_site
 from guard.web.exchange import Call, to_reply
 from guard.web.login import COOKIE, LoginGate, build_login_operations
 from guard.web.login_schemas import LOGIN_SCHEMAS
 from guard.web.operation import Access, Operation
 from guard.web.sources import SourceRate
 from tests.factories import address_of
-from tests.login.doors import Door, open_door, roster_without, sign
+from tests.login.doors import Door, open_door, refusal_of, roster_without, sign
 
 HOST = "guard.example.com"
 OWN_PAGE = {"sec-fetch-site": "same-origin"}
@@ -223,6 +224,22 @@ def test_another_sites_page_logs_nobody_in(browser: Browser, name: str) -> None:
     answer = browser.sign_in("bob", browser=True, **CROSS_SITE[name])
     assert code_of(answer) == (403, "login.cross-site")
     assert "set-cookie" not in answer.headers
+
+
+@pytest.mark.parametrize("host", [(), (("host", ""),)])
+def test_an_origin_without_a_host_is_not_that_of_a_request_without_one(host: tuple[tuple[str, str], ...]) -> None:
+    call = Call(
+        method="POST",
+        route="/v1/something",
+        path="/v1/something",
+        places={},
+        query="",
+        headers=(("origin", "https://"), *host),
+        body=b"",
+        source="192.0.2.1",
+        request_id="1",
+    )
+    assert refusal_of(lambda: require_same_site(call, is_cookie=True)) == "login.cross-site"
 
 
 def test_a_program_says_nothing_of_where_it_comes_from(browser: Browser) -> None:

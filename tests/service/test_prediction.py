@@ -1,5 +1,6 @@
 """The prediction is `core.decide` over the server's own facts: compared with a slow account of the same events, kept by the test itself."""
 
+from collections.abc import Callable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -11,6 +12,7 @@ from guard.core.facts import ScopeKind
 from guard.core.ids import AssetId, Label
 from guard.core.lifecycle import State
 from guard.core.rules import Match
+from guard.core.transfer import Transfer
 from guard.service.acknowledgement import Acknowledgement
 from guard.service.outlook import SIGNERS_DECIDE, to_prediction
 from guard.store.database import Database
@@ -38,7 +40,7 @@ RULES = (
         match=Match(assets=(AssetId("USDC"),)),
         approvals=(),
         tiers=(make_tier(usdc(6000), finance=1), make_tier(usdc(20_000), finance=2, delay=2 * HOUR)),
-        limits=(make_limit(usdc(30_000)),),
+        limits=(make_limit(usdc(12_000)),),
     ),
     make_rule(
         "supplier",
@@ -62,7 +64,7 @@ CHANGES = st.fixed_dictionaries(
 )
 EVENT = st.one_of(
     st.tuples(st.just("wait"), st.integers(1, 12)),
-    st.tuples(st.just("wait"), st.integers(1, 12)),
+    st.tuples(st.just("wait"), st.sampled_from([6, 72, 143, 144, 145])),
     st.tuples(st.just("propose"), CHANGES),
     st.tuples(st.just("approve"), PLACE, APPROVER, LASTS),
     st.tuples(st.just("approve"), PLACE, APPROVER, LASTS),
@@ -71,6 +73,7 @@ EVENT = st.one_of(
     st.tuples(st.just("freeze"), GUARDIAN, st.sampled_from(list(ScopeKind)), FREEZE),
     st.tuples(st.just("unfreeze"), GUARDIAN, FREEZE, LASTS),
     st.tuples(st.just("unfreeze"), GUARDIAN, FREEZE, LASTS),
+    st.tuples(st.just("move"), PLACE, st.sampled_from(PATHS)),
     st.tuples(st.just("move"), PLACE, st.sampled_from(PATHS)),
 )
 
@@ -89,7 +92,8 @@ def test_the_prediction_is_the_cores_decision_on_the_same_facts(events: list[Any
     with TemporaryDirectory(prefix="guard-test-") as folder:
         store = Store(Database(new_sqlite_database(Path(folder))))
         account = Account(House(store, Path(folder), rules=RULES))
-        account.propose()
+        for _ in range(3):
+            account.propose()
         for event in events:
             play(account, event)
         for transfer in account.transfers:
@@ -97,6 +101,34 @@ def test_the_prediction_is_the_cores_decision_on_the_same_facts(events: list[Any
             assert shown["prediction"] == to_prediction(account.decide(transfer))
         account.house.entries()
         store.close()
+
+
+def is_within_limit(house: House, transfer: Transfer) -> bool:
+    prediction = house.showing.show_transfer(transfer_id_of(transfer))["prediction"]
+    return "decision.limit" not in [reason["code"] for reason in prediction["reasons"]]
+
+
+def test_what_is_final_leaves_a_limits_window_with_time_and_what_is_not_final_never_does(
+    house_of: Callable[..., House],
+) -> None:
+    house = house_of(rules=RULES)
+    first, second = house.proposed(amount_units=usdc(7000)), house.proposed(amount_units=usdc(6000))
+    assert is_within_limit(house, second)
+    house.carry(first, State.BROADCAST)
+    house.clock.advance(3 * DAY)
+    assert not is_within_limit(house, second)
+    house.carry(first, State.CONFIRMED, State.FINALISED)
+    house.clock.advance(DAY)
+    assert not is_within_limit(house, second)
+    house.clock.advance(1)
+    assert is_within_limit(house, second)
+
+
+def test_a_transfer_is_not_counted_against_itself(house_of: Callable[..., House]) -> None:
+    house = house_of(rules=RULES)
+    transfer = house.proposed(amount_units=usdc(7000))
+    house.carry(transfer, State.SIGNING)
+    assert is_within_limit(house, transfer)
 
 
 def test_a_quorum_lifts_a_freeze_when_its_delay_is_over_and_not_a_second_before(house: House) -> None:

@@ -87,8 +87,9 @@ def test_one_request_sent_64_times_at_once_has_one_effect_and_one_answer(house: 
 def test_64_transfers_proposed_at_once_are_all_there_in_one_chain(house: House) -> None:
     signed = [house.people.propose(house.people.transfer(amount_units=number + 1)) for number in range(MANY)]
     services = [house.open() for _ in range(SERVICES)]
+    how = [asked() for _ in signed]
     calls: list[Callable[[], Acknowledgement]] = [
-        lambda place=place: services[place % SERVICES].propose(signed[place], asked())  # type: ignore[misc]
+        lambda place=place: services[place % SERVICES].propose(signed[place], how[place])  # type: ignore[misc]
         for place in range(MANY)
     ]
     given = run_all(calls)
@@ -102,9 +103,10 @@ def test_64_transfers_proposed_at_once_are_all_there_in_one_chain(house: House) 
 def test_one_proposal_sent_64_times_at_once_makes_one_transfer(house: House) -> None:
     signed = house.people.propose(house.people.transfer())
     services = [house.open() for _ in range(SERVICES)]
+    how = [asked() for _ in range(MANY)]
     calls: list[Callable[[], str]] = [
-        lambda service=service: outcome_of(lambda: service.propose(signed, asked()))  # type: ignore[misc]
-        for service in services * (MANY // SERVICES)
+        lambda place=place: outcome_of(lambda: services[place % SERVICES].propose(signed, how[place]))  # type: ignore[misc]
+        for place in range(MANY)
     ]
     assert Counter(run_all(calls)) == {"accepted": 1, "statement.known": MANY - 1}
     assert house.counts()["transfer"] == 1

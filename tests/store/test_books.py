@@ -42,7 +42,7 @@ def test_the_store_is_what_every_part_asks_for(store: Store) -> None:
     books: Books = store
     accounts: Accounts = store
     carrier: CarrierBooks = store
-    assert books is accounts is carrier
+    assert {id(books), id(accounts), id(carrier)} == {id(store)}
 
 
 @pytest.mark.parametrize("limit", [-1, 0, 1001])

@@ -15,7 +15,7 @@ from guard.errors import AdapterError, GuardError
 from guard.store.database import Database, to_database_url
 from guard.store.store import Store, open_store
 from tests.databases import new_postgres_database, require_postgres, to_name
-from tests.store.factories import NOW, found, new_transfer
+from tests.store.factories import NOW, found, new_replay, new_transfer
 from tests.store.tampering import run_raw
 
 
@@ -140,6 +140,13 @@ def test_a_look_cannot_write(store: Store) -> None:
 def test_a_broken_constraint_is_our_bug_and_no_trouble(store: Store) -> None:
     with pytest.raises(IntegrityError), store.writing() as books:
         books.db.execute(text("UPDATE log_head SET size = -1"))
+
+
+def test_an_error_does_not_tell_what_a_statement_carried(store: Store) -> None:
+    with pytest.raises(IntegrityError) as broken, store.writing() as books:
+        books.keep_replay(new_replay(body="1"))
+    assert "ck_replay_body" in str(broken.value)
+    assert "key-1" not in str(broken.value).partition("DETAIL")[0]
 
 
 def test_what_a_block_raises_goes_through_as_it_is(store: Store) -> None:

@@ -1,7 +1,7 @@
 """A chain for tests that mines when it is told to: Safes that take certificates in order, executors with pools and fees, reorganisations.
 
-It keeps the rules that matter here: one nonce one transaction, a replacement pays a tenth more, a Safe executes a SafeTx once and at its own
-nonce, and what is mined stays only until it is reorganised away.
+It keeps the rules that matter here: one nonce one transaction, a replacement pays a tenth more, a Safe executes once and at its own nonce,
+and what is mined stays only until it is reorganised away.
 """
 
 from __future__ import annotations

@@ -10,11 +10,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from guard.clients.signer_client import SignerError
 from guard.core.ids import Address, SignerId, TransferId
 from guard.core.lifecycle import State
 from guard.core.policy import Policy
 from guard.core.transfer import Transfer
-from guard.clients.signer_client import SignerError
 from guard.errors import AdapterError, GuardError
 from guard.formats.canonical import parse_json, to_canonical
 from guard.ports import VaultView

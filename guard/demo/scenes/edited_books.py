@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any
 
@@ -89,10 +90,10 @@ def _change_a_transfer(
         have_all_refused(refusals),
         "400,000 USDC to a thief instead of 8,000 to the supplier: all four signers refuse",
     )
-    shown = stage.commands_of("bob").run("show", key[1])
+    code = playing.find_trouble(stage, key[1], "bob")
     teller.check(
-        shown.code in NOTICED and len(refusals) == len(SIGNERS),
-        f"and bob is not shown it: what stands there does not make that id ({shown.code})",
+        code in NOTICED and len(refusals) == len(SIGNERS),
+        f"and bob is not shown it: what stands there does not make that id ({code})",
     )
 
 
@@ -113,7 +114,10 @@ def _open_a_paid_transfer(teller: Teller, stage: Stage, owner: DatabaseOwner, pa
 def _rewrite_the_log(teller: Teller, stage: Stage, owner: DatabaseOwner, transfer_id: TransferId) -> None:
     """The log is made to agree with the theft: one entry, then every head after it."""
     bob = stage.commands_of("bob")
-    with stage.processes.holding(WORKER):
+    with ExitStack() as still:
+        # Held still while nobody else can be writing: a process that stands still in a transaction would keep everybody out.
+        with owner.transaction():
+            still.enter_context(stage.processes.holding(WORKER))
         whole = bob.run("log", "--verify")
         place = owner.read("statement", ("transfer_id", transfer_id))["log_index"]
         owner.change_entry(place, "8000000000", str(LOOT))

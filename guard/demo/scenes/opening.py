@@ -26,10 +26,10 @@ def found(teller: Teller, stage: Stage) -> None:
     running.start_signers(stage)
     running.wait_for_database(stage)
     running.start_api(stage)
-    running.start_worker(stage)
     founding.fund_vault(stage)
     teller.check(stage.usdc_of(stage.safe) == 500_000 * USDC, "the vault holds 500,000 USDC")
     running.wait_for_api(stage)
+    running.start_worker(stage)
     teller.say("API, worker and four signers run, each as a process of its own")
 
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from guard.core.ids import TransferId
 from guard.demo import attacking, playing
-from guard.demo.clock import read_now
 from guard.demo.grounds import draw_address
 from guard.demo.policy_texts import Pace
 from guard.demo.stage import USDC, Stage
 from guard.demo.telling import Teller
+from guard.statements.values import Approval
 
 SUPPLIER, EXCHANGE, PAYROLL = (draw_address(name) for name in ("supplier", "exchange", "payroll"))
 
@@ -31,9 +31,8 @@ def pay_in_the_first_tier(teller: Teller, stage: Stage) -> TransferId:
     return transfer_id
 
 
-def pay_in_the_second_tier(teller: Teller, stage: Stage) -> None:
-    """A larger payment: two approvals and a delay."""
-    before = stage.usdc_of(EXCHANGE)
+def begin_in_the_second_tier(teller: Teller, stage: Stage) -> TransferId:
+    """A larger payment: two approvals, and then a delay."""
     transfer_id = playing.propose(stage, "60000 USDC", "exchange", "rebalance")
     playing.approve(stage, transfer_id, "bob")
     refusals = attacking.collect_refusals(stage, *playing.take(stage, transfer_id))
@@ -42,15 +41,24 @@ def pay_in_the_second_tier(teller: Teller, stage: Stage) -> None:
     own = playing.approve(stage, transfer_id, "alice")
     teller.check(own.code == "approval.initiator", "the initiator's own approval is refused")
     playing.approve(stage, transfer_id, "carol")
-    begun = read_now()
-    playing.wait_until_held(stage, transfer_id, "decision.delay")
+    seen = playing.wait_until_held(stage, transfer_id, "decision.delay")
+    is_alone = all(len(word["reasons"]) == 1 for word in seen.signers)
     teller.check(
-        stage.usdc_of(EXCHANGE) == before, f"with two approvals every signer holds it: {Pace().delay} s of delay run"
+        is_alone, f"with two approvals every signer holds it for its delay of {Pace().delay} s, and for nothing else"
     )
-    playing.wait_until_state(stage, transfer_id, playing.MINED)
-    paid, lasted = stage.usdc_of(EXCHANGE) - before, read_now() - begun
+    return transfer_id
+
+
+def finish_in_the_second_tier(teller: Teller, stage: Stage, transfer_id: TransferId) -> None:
+    """The delay is over, and the worker goes on."""
+    seen = playing.wait_until_state(stage, transfer_id, playing.MINED)
+    mined_at = int((seen.chain or {}).get("block_at") or 0)
+    waited = mined_at - max(
+        each.statement.signed_at for each in seen.statements if isinstance(each.statement, Approval)
+    )
     teller.check(
-        paid == 60_000 * USDC and lasted >= Pace().delay, f"after the delay it is released and mined ({lasted} s later)"
+        stage.usdc_of(EXCHANGE) == 60_000 * USDC and waited >= Pace().delay,
+        f"the 60,000 USDC are released and mined, {waited} s after the second approval",
     )
 
 
