@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any, NoReturn
 
@@ -90,31 +91,20 @@ def parse_json(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:
     return value
 
 
-def _require_plain(value: Any, depth: int) -> bool:
-    """Refuse what has no canonical form. Tells whether every key is ASCII, so that any order of texts is the canonical one."""
+def _require_plain(value: Any, depth: int) -> None:
     if depth > MAX_DEPTH:
         raise GuardError("json.too-large", f"the text is nested deeper than {MAX_DEPTH} levels")
     if isinstance(value, str):
         _require_unicode(value)
-        return True
-    if isinstance(value, dict):
-        is_ascii = True
+    elif isinstance(value, dict):
         for key, inner in value.items():
-            is_ascii &= _require_key(key) & _require_plain(inner, depth + 1)
-        return is_ascii
-    if isinstance(value, list | tuple):
-        # Every item is looked at, whatever the ones before it are like.
-        return all([_require_plain(inner, depth + 1) for inner in value])
-    if value is not None and not _is_exact_number(value):
+            _require_unicode(key)
+            _require_plain(inner, depth + 1)
+    elif isinstance(value, list):
+        for inner in value:
+            _require_plain(inner, depth + 1)
+    elif value is not None and not _is_exact_number(value):
         _refuse_number(str(value)[:80])
-    return True
-
-
-def _require_key(key: Any) -> bool:
-    if not isinstance(key, str):
-        raise TypeError("a key is no text")
-    _require_unicode(key)
-    return key.isascii()
 
 
 def _is_exact_number(value: Any) -> bool:
@@ -133,21 +123,35 @@ def _require_unicode(text: str) -> None:
 
 def to_canonical(value: Any) -> bytes:
     """The RFC 8785 bytes of a value made of objects, lists, texts, integers below 2^53, booleans and null."""
-    is_ascii = _require_plain(value, 0)
-    ordered = value if is_ascii else _sorted(value)
     written = json.dumps(
-        ordered, sort_keys=is_ascii, ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False
+        _to_ordered(value, 0), ensure_ascii=False, check_circular=False, separators=(",", ":"), allow_nan=False
     )
-    return written.encode("utf-8")
+    try:
+        return written.encode("utf-8")
+    except UnicodeEncodeError:
+        raise GuardError("json.malformed", "the text holds half of a surrogate pair") from None
 
 
-def _sorted(value: Any) -> Any:
-    """Keys in the order of their UTF-16 code units, which is another one than that of code points."""
+def _to_ordered(value: Any, depth: int) -> Any:
+    """The value with the keys of every object in order; refused where it is not plain."""
+    if depth > MAX_DEPTH:
+        raise GuardError("json.too-large", f"the text is nested deeper than {MAX_DEPTH} levels")
+    if isinstance(value, str):
+        return value
     if isinstance(value, dict):
-        return {key: _sorted(value[key]) for key in sorted(value, key=lambda text: text.encode("utf-16-be"))}
+        return {key: _to_ordered(value[key], depth + 1) for key in _to_order(value)}
     if isinstance(value, list | tuple):
-        return [_sorted(inner) for inner in value]
+        return [_to_ordered(inner, depth + 1) for inner in value]
+    if value is not None and not _is_exact_number(value):
+        _refuse_number(str(value)[:80])
     return value
+
+
+def _to_order(keys: Iterable[str]) -> list[str]:
+    """In the order of their UTF-16 code units, which beyond ASCII is another one than that of code points."""
+    if all(map(str.isascii, keys)):
+        return sorted(keys)
+    return sorted(keys, key=lambda text: text.encode("utf-16-be", "surrogatepass"))
 
 
 def parse_canonical(raw: bytes, *, max_bytes: int = MAX_BYTES) -> Any:

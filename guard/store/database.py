@@ -7,7 +7,7 @@ transaction is rolled back whole. A broken constraint stays what it is: our bug.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import NoReturn
 
@@ -35,6 +35,7 @@ class Database:
         event.listen(self.engine, "connect", room.prepare_connection)
         if self.is_sqlite:
             event.listen(self.engine, "begin", sqlite.begin)
+        self._queue = sqlite.Queue() if self.is_sqlite else nullcontext()
         self._reading: Engine = self.engine.execution_options(**room.READING)
         self._writing: Engine = self.engine.execution_options(**room.WRITING)
 
@@ -46,7 +47,10 @@ class Database:
         it took place, and whoever asks again must find out first. Raises `store.not-durable` when it has to connect.
         """
         try:
-            with (self._writing if write else self._reading).begin() as connection:
+            with (
+                self._queue if write else nullcontext(),
+                (self._writing if write else self._reading).begin() as connection,
+            ):
                 yield connection
         except PoolTimeoutError as error:
             raise AdapterError("store.unavailable", "all connections to the database are in use") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from sqlalchemy import Connection
 
 from guard.errors import AdapterError
 
-BUSY_MILLISECONDS = 5000
+BUSY_MILLISECONDS = 10_000
 FULL = 2
 """What `PRAGMA synchronous` answers when each commit is flushed."""
 
@@ -24,6 +25,20 @@ ENGINE: dict[str, Any] = {
 }
 READING: dict[str, Any] = {"guard_writes": False}
 WRITING: dict[str, Any] = {"guard_writes": True}
+
+
+class Queue:
+    """Lets the writers of one process wait for each other here. In SQLite they would ask again and again, and some never in time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> None:
+        if not self._lock.acquire(timeout=BUSY_MILLISECONDS / 1000):
+            raise AdapterError("store.unavailable", "too many wait to write to the database")
+
+    def __exit__(self, *_raised: object) -> None:
+        self._lock.release()
 
 
 def require_file(path: Path, *, create: bool) -> None:

@@ -33,7 +33,7 @@ def test_every_commit_to_sqlite_is_flushed(sqlite_url: str, write: bool) -> None
                 assert read_one(connection, "PRAGMA synchronous") == 2
                 assert read_one(connection, "PRAGMA fullfsync") == 1
                 assert read_one(connection, "PRAGMA foreign_keys") == 1
-                assert read_one(connection, "PRAGMA busy_timeout") == 5000
+                assert read_one(connection, "PRAGMA busy_timeout") == 10_000
                 assert read_one(connection, "PRAGMA query_only") == int(not write)
 
 
