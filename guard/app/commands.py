@@ -46,6 +46,13 @@ def dev(
     ] = 8080,
 ) -> None:
     """Run a whole treasury on this machine until Ctrl-C, for play: a chain in memory, four signers, API, worker, people."""
+    from importlib.util import find_spec
+
+    from guard.errors import GuardError
+
+    if find_spec("eth") is None:
+        hint = "run it where make demo has installed them, in a clone of the repository"
+        raise GuardError("cli.usage", "the parts of the demonstration are not installed", hint=hint)
     # Nothing that is needed in earnest knows the demonstration, so this process becomes it.
     os.execv(sys.executable, [sys.executable, "-m", "guard.demo.dev", "--port", str(port), "--", str(directory)])  # noqa: S606
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from guard.demo import running
 from guard.demo.clock import read_stopwatch
 from guard.demo.grounds import find_port
+from guard.demo.interrupting import interrupted_by_signals
 from guard.demo.scenes import edited_books, forgeries, opening, payments, proof, stops, workers
 from guard.demo.stage import KNOWN_TROUBLE, Stage, open_stage
 from guard.demo.telling import Teller
@@ -69,8 +70,10 @@ def main() -> int:
     )
     with tempfile.TemporaryDirectory(prefix="guard-demo-") as folder:
         try:
-            with open_stage(Path(folder), port=find_port()) as stage:
+            with interrupted_by_signals(), open_stage(Path(folder), port=find_port()) as stage:
                 tell_or_explain(teller, stage)
+        except KeyboardInterrupt:
+            teller.check(False, "the story was interrupted; everything that it started has ended")
         except KNOWN_TROUBLE as trouble:
             teller.check(False, f"the story broke off: {trouble}")
     return teller.close(read_stopwatch() - begun)

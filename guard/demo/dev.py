@@ -7,12 +7,8 @@ opens with one password that is printed here, and six people share a machine. No
 from __future__ import annotations
 
 import argparse
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
 from typing import NoReturn
 
 from guard.cli.exits import ExitStatus, to_status
@@ -21,6 +17,7 @@ from guard.demo import founding, running
 from guard.demo.clock import pause, read_stopwatch
 from guard.demo.entering import enter
 from guard.demo.grounds import find_port
+from guard.demo.interrupting import interrupted_by_signals
 from guard.demo.next_commands import FOLDER, render_next_commands
 from guard.demo.policy_texts import MEMBERS, Pace
 from guard.demo.stage import PASSWORD, Stage, open_stage
@@ -29,7 +26,6 @@ from guard.errors import AdapterError, GuardError
 PORT = 8080
 PACE = Pace(delay=60)
 LOOK_EVERY = 0.5
-_STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 def require_new(folder: Path) -> None:
@@ -71,6 +67,7 @@ vault "operations" is a Safe 3-of-4 at {stage.safe} with 500,000 USDC and 5 ETH 
 
 {people}
 Each has a folder in {folder} with key.json and a log-in; every key opens with: {PASSWORD}
+What the processes say is in {folder}/logs.
 
 FOR PLAY ONLY. One password, printed here; everybody on one machine; a chain in memory. Never use these keys elsewhere.
 
@@ -89,26 +86,12 @@ def stay(stage: Stage) -> NoReturn:
         stage.processes.require_running()
 
 
-@contextmanager
-def _interrupted_by_signals() -> Iterator[None]:
-    """A signal ends what is being done, wherever it is; another one while everything is being ended changes nothing."""
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        for each in _STOPPING:
-            signal.signal(each, signal.SIG_IGN)
-        raise KeyboardInterrupt
-
-    for number in _STOPPING:
-        signal.signal(number, interrupt)
-    yield
-
-
 def run(folder: Path, port: int) -> ExitStatus:
     """Found a treasury in the folder and stay."""
     begun = read_stopwatch()
     try:
         require_new(folder)
-        with _interrupted_by_signals():
+        with interrupted_by_signals():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             with open_stage(folder.absolute(), port=find_port(port)) as stage:
                 found(stage)
@@ -121,7 +104,7 @@ def run(folder: Path, port: int) -> ExitStatus:
         Voice(as_json=False).complain(error)
         return to_status(error)
     except (RuntimeError, OSError) as trouble:
-        Voice(as_json=False).complain(AdapterError("cli.internal", str(trouble)))
+        print(f"guard dev: {trouble}", file=sys.stderr, flush=True)
         return ExitStatus.TROUBLE
 
 

@@ -13,7 +13,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -54,6 +55,7 @@ class EmbeddedChain:
         self._rpc = EmbeddedRpc(self._ledger, finality_lag=finality_lag)
         self._server = _build_server(port, self.answer)
         self._is_stopping = threading.Event()
+        self._is_held = threading.Event()
         self._threads = (
             threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.1}, daemon=True),
             threading.Thread(target=self._mine_each_second, daemon=True),
@@ -84,6 +86,15 @@ class EmbeddedChain:
     def __exit__(self, *_: object) -> None:
         self.stop()
 
+    @contextmanager
+    def without_blocks(self) -> Iterator[None]:
+        """No block comes for the length of the block; what is sent meanwhile waits."""
+        self._is_held.set()
+        try:
+            yield
+        finally:
+            self._is_held.clear()
+
     def answer(self, method: str, params: list[Any]) -> Any:
         """The result of one request, without the network. Raises `RpcRefusal`."""
         with self._lock:
@@ -92,7 +103,8 @@ class EmbeddedChain:
     def _mine_each_second(self) -> None:
         while not self._is_stopping.wait(1.0 - self._clock() % 1.0):
             with self._lock:
-                self._ledger.mine(int(self._clock()))
+                if not self._is_held.is_set():
+                    self._ledger.mine(int(self._clock()))
 
 
 def _build_server(port: int, answer: Callable[[str, list[Any]], Any]) -> ThreadingHTTPServer:

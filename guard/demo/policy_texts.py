@@ -11,7 +11,7 @@ class Pace:
     """The policy's times, in seconds. A real policy says ten minutes and hours."""
 
     settle: int = 2
-    delay: int = 3
+    delay: int = 5
     unfreeze_delay: int = 2
 
 

@@ -4,6 +4,7 @@ the worker at a pace that fits delays of seconds."""
 from __future__ import annotations
 
 import http.client
+from typing import Any
 
 from guard.demo.policy_texts import SIGNERS
 from guard.demo.stage import Stage
@@ -52,14 +53,25 @@ def wait_for_signers(stage: Stage) -> None:
 def wait_for_books(stage: Stage) -> None:
     """Wait until every signer knows by certificates what the Safe has executed: the worker brings them to who was away."""
     nonce = stage.nonce()
-
-    def are_level() -> bool:
-        said = stage.operator.run("signer", "status")
-        told = [vault for each in said.result.get("signers", {}).values() for vault in each.get("vaults", ())]
-        return len(told) == len(SIGNERS) and all(vault.get("open_nonce") == nonce for vault in told)
-
     wait_for_signers(stage)
-    stage.processes.wait_until(are_level, "the worker does not bring every signer what it missed")
+    stage.processes.wait_until(
+        lambda: all(vault.get("open_nonce") == nonce for vault in _load_vaults(stage)),
+        "the worker does not bring every signer what it missed",
+    )
+
+
+def wait_for_finality(stage: Stage) -> None:
+    """Wait until every signer has seen final what it signed: a receipt says of anything else that it may still leave."""
+    stage.processes.wait_until(
+        lambda: all(vault.get("unmined") == 0 for vault in _load_vaults(stage)),
+        "the signers do not see final what they signed",
+    )
+
+
+def _load_vaults(stage: Stage) -> list[dict[str, Any]]:
+    """What each signer says of the vault, or a place for what a signer that does not answer would say."""
+    told = stage.operator.run("signer", "status").result.get("signers", {})
+    return [vault for each in told.values() for vault in each.get("vaults", [{}])]
 
 
 def is_api_ready(stage: Stage) -> bool:

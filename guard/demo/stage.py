@@ -33,7 +33,7 @@ class Stage:
     """Everything that there is, and where it lies."""
 
     grounds: Grounds
-    chain_url: str
+    embedded: EmbeddedChain
     chain: Chain
     processes: Processes
     port: int
@@ -42,6 +42,11 @@ class Stage:
     safe: str = ""
     digest: str = ""
     deployment: SafeDeployment | None = None
+
+    @property
+    def chain_url(self) -> str:
+        """Where the chain's JSON-RPC is."""
+        return self.embedded.url
 
     @property
     def server(self) -> str:
@@ -88,7 +93,7 @@ def open_stage(folder: Path, *, port: int) -> Iterator[Stage]:
     create_keystore(grounds.executor, executor_key, PASSWORD.encode(), scrypt=LIGHT_SCRYPT)
     with EmbeddedChain(funded={compute_owner(executor_key): FUNDED_UNITS}) as embedded:
         addresses = {name: grounds.compute_command_address(name) for name in SIGNERS}
-        stage = Stage(grounds, embedded.url, Chain(embedded.url), Processes(grounds), port=port, addresses=addresses)
+        stage = Stage(grounds, embedded, Chain(embedded.url), Processes(grounds), port=port, addresses=addresses)
         try:
             yield stage
         finally:

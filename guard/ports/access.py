@@ -72,8 +72,8 @@ class AccessReading(Protocol):
         """A challenge that was given out and not yet used."""
         ...
 
-    def count_challenges(self, source: str) -> tuple[int, int]:
-        """How many challenges are kept of this source, and of all."""
+    def count_challenges(self, source: str, *, now: int) -> tuple[int, int]:
+        """How many challenges of this source, and of all, were given out and are good still."""
         ...
 
     def load_factor(self, person: PersonId, *, is_active: bool) -> Factor | None:

@@ -15,7 +15,7 @@ from guard.core.ids import Address
 from guard.core.roster import Person, Roster
 from guard.errors import GuardError
 from guard.formats.siwe import SiweMessage, build_message, parse_message
-from guard.ports.access import Accounts, AccountsReading, AccountsWriting, Challenge, Factor
+from guard.ports.access import AccessReading, Accounts, AccountsReading, AccountsWriting, Challenge, Factor
 from guard.ports.books import BooksReading
 from guard.service import login_factors
 from guard.service.editions import Editions
@@ -80,11 +80,12 @@ class LoginService:
         """A message for an address to sign, whoever it belongs to. Raises `login.challenges`."""
         message = make_login_message(self.terms, address, nonce=secrets.token_hex(NONCE_BYTES), now=now)
         ends_at = now + MESSAGE_LIFETIME
+        # Strangers ask this: who has asked enough already does not come near a lock that a stop may be waiting for.
+        with self.accounts.reading() as books:
+            _require_room(books, source, now)
         with self.accounts.brief() as access:
             access.purge_challenges(now)
-            own, every = access.count_challenges(source)
-            if own >= MOST_CHALLENGES_OF_A_SOURCE or every >= MOST_CHALLENGES:
-                raise GuardError("login.challenges", "too many log-in messages were asked for and not used")
+            _require_room(access, source, now)
             access.add_challenge(
                 Challenge(nonce=message.nonce, address=address, source=source, issued_at=now, expires_at=ends_at)
             )
@@ -128,14 +129,18 @@ class LoginService:
 
     def log_out(self, presented: Presented) -> None:
         """End a session. Raises `login.session` where there is none."""
+        with self.accounts.reading() as books:
+            row = load_row(books, presented)
         with self.accounts.brief() as access:
-            access.end_session(load_row(access, presented).token_hash)
+            access.end_session(row.token_hash)
 
     def begin_enrolment(self, presented: Presented, code: Code, *, now: int) -> Enrolment:
         """A new second factor, shown once. Somebody who has one already gives a code of it, which is used up.
 
         Raises `login.session`, `login.code-needed`, `login.code`.
         """
+        # The lock of the log is for people alone: a stop may be waiting for it.
+        self.require_session(presented, now=now, is_enrolling=True)
         with self.accounts.writing() as books:
             session = self._require_inside(books, presented, now=now)
             active = books.load_factor(session.person, is_active=True)
@@ -153,6 +158,7 @@ class LoginService:
 
         Raises `login.session`, `login.no-enrolment`, `login.code`.
         """
+        self.require_session(presented, now=now, is_enrolling=True)
         with self.accounts.writing() as books:
             session = self._require_inside(books, presented, now=now)
             if books.load_factor(session.person, is_active=True) is not None and not session.is_full:
@@ -218,6 +224,12 @@ class LoginService:
         with self._lock:
             self._refusals[fault] += 1
         return GuardError("login.refused", "the log-in is refused")
+
+
+def _require_room(access: AccessReading, source: str, now: int) -> None:
+    own, every = access.count_challenges(source, now=now)
+    if own >= MOST_CHALLENGES_OF_A_SOURCE or every >= MOST_CHALLENGES:
+        raise GuardError("login.challenges", "too many log-in messages were asked for and not used")
 
 
 def _to_session(message: SiweMessage, person: Person, *, is_full: bool, is_browser: bool) -> Session:

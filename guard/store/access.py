@@ -34,9 +34,9 @@ class AccessReads:
         row = self.db.execute(select(_CHALLENGES).where(_challenge.nonce == nonce)).one_or_none()
         return None if row is None else Challenge(**{**row._mapping, "address": Address(row.address)})
 
-    def count_challenges(self, source: str) -> tuple[int, int]:
-        """How many challenges are kept of this source, and of all."""
-        every = select(func.count()).select_from(_CHALLENGES)
+    def count_challenges(self, source: str, *, now: int) -> tuple[int, int]:
+        """How many challenges of this source, and of all, were given out and are good still."""
+        every = select(func.count()).select_from(_CHALLENGES).where(_challenge.expires_at > now)
         own = every.where(_challenge.source == source)
         return self.db.execute(own).scalar_one(), self.db.execute(every).scalar_one()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from fastapi import FastAPI
@@ -17,7 +18,7 @@ from guard import __version__
 from guard.errors import GuardError
 from guard.web.document import complete, find_missing_schemas, to_extra, to_responses
 from guard.web.endpoint import RequireSession, Threads, respond, to_endpoint
-from guard.web.exchange import to_reply
+from guard.web.exchange import Reply, to_reply
 from guard.web.gate import TRACE, Gate
 from guard.web.intake import BODY_SECONDS, Intake
 from guard.web.operation import Access, Operation
@@ -35,7 +36,6 @@ UVICORN: Mapping[str, Any] = {
     "proxy_headers": False,
     "ws": "none",
     "lifespan": "off",
-    "h11_max_incomplete_event_size": 32 * 1024,
     "timeout_keep_alive": 15,
     "limit_concurrency": 512,
 }
@@ -97,7 +97,7 @@ def _add(api: FastAPI, operation: Operation, threads: Threads, require_session: 
 
 
 def _to_document_operation(api: FastAPI, further: Mapping[str, Schema]) -> Operation:
-    """The document itself, made once at the first question."""
+    """The document itself, made once at the first question: strangers may ask for it, and it costs as much as many refusals."""
 
     def compute_document() -> dict[str, Any]:
         if api.openapi_schema is None:
@@ -105,13 +105,17 @@ def _to_document_operation(api: FastAPI, further: Mapping[str, Schema]) -> Opera
             api.openapi_schema = complete(plain, further)
         return api.openapi_schema
 
+    @cache
+    def compute_reply() -> Reply:
+        return to_reply(compute_document())
+
     api.openapi = compute_document  # type: ignore[method-assign]
     return Operation(
         id="showDocument",
         method="GET",
         path=DOCUMENT_PATH,
         says="this document",
-        handle=lambda call: to_reply(compute_document()),
+        handle=lambda call: compute_reply(),
         access=Access.OPEN,
         answers={200: "Document"},
     )

@@ -18,7 +18,7 @@ from guard.errors import GuardError
 from guard.formats.request_ids import HEADER, is_request_id
 from guard.web.exchange import Reply
 from guard.web.problems import to_bug, to_problem
-from guard.web.sources import SourceLimit, find_source
+from guard.web.sources import ALIVE, SourceLimit, find_source
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -81,6 +81,7 @@ class Gate:
         self._app = app
         self._ordinary = ordinary
         self._stops = stops
+        self._alive = SourceLimit(ALIVE)
         self._behind_proxy = behind_proxy
         self._headers = SECURITY_HEADERS + ((TRANSPORT_SECURITY,) if is_https else ())
         self._log = structlog.get_logger("guard.web")
@@ -127,7 +128,7 @@ class Gate:
 
     def _may_ask(self, scope: Scope, source: str) -> bool:
         if scope["path"] == "/livez":
-            return True
+            return self._alive.take(source)
         is_stop = scope["method"] == "POST" and _STOP_PATH.match(scope["path"])
         return (self._stops if is_stop else self._ordinary).take(source)
 

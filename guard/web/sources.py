@@ -28,6 +28,8 @@ class SourceRate:
 ORDINARY = SourceRate(per_second=50, burst=200)
 STOPS = SourceRate(per_second=20, burst=100)
 """Stops have a budget of their own, so that no flood of anything else from behind the same address hinders them."""
+ALIVE = SourceRate(per_second=20, burst=100)
+"""Whoever asks whether the process lives is not told otherwise because of what others ask, and asks no more than that."""
 
 
 class SourceLimit:

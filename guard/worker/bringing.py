@@ -95,6 +95,7 @@ class _Account:
         count = self.desk.count_mined()
         current = self._settle(count)
         if current is None:
+            self._require_not_in_vain(certificate)
             return self._send(certificate, count, None)
         if current.certificate == compute_certificate_digest(certificate):
             return self._tend(certificate, current)
@@ -104,10 +105,23 @@ class _Account:
         self._tend(other, current)
         return BroughtState.BUSY
 
+    def _require_not_in_vain(self, certificate: Certificate) -> None:
+        """Refuse to pay again at once for what was mined and reverted, whatever the node foresees; each time the pause is doubled.
+
+        Raises `chain.reverted`, after which the certificate is cancelled once that has lasted.
+        """
+        with self.shift.store.reading() as reading:
+            sent = reading.load_sent(compute_certificate_digest(certificate))
+        in_vain = [row.sent_at for row in sent if row.state == "reverted"]
+        pause = self.shift.pace.bump_after << min(len(in_vain), 16) >> 1
+        if in_vain and self.shift.now - max(in_vain) < pause:
+            raise AdapterError("chain.reverted", f"its transaction was mined and reverted, {len(in_vain)} times by now")
+
     def _settle(self, count: int) -> SentRow | None:
         """Write down what became of what was sent; what waits at the account's next nonce, if anything does."""
+        executor = self.desk.executor
         with self.shift.store.reading() as reading:
-            waiting = reading.load_waiting_sent(self.chain_id, self.desk.executor)
+            waiting = reading.load_waiting_sent(self.chain_id, executor)
         current: SentRow | None = None
         for row in waiting:
             if row.nonce == count:

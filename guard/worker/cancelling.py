@@ -89,18 +89,26 @@ def collect_cancel(world: World, errand: CancelErrand) -> Cancelled:
 def _collect(
     world: World, errand: CancelErrand, standings: Mapping[SignerId, Standing]
 ) -> tuple[tuple[Answer, ...], list[OwnerCancel]]:
-    """Ask those first who have signed nothing at the nonce: whoever cancels after signing a transfer never signs it again."""
+    """Ask those first who have signed nothing at the nonce: whoever cancels after signing a transfer never signs it again.
+
+    A cancel that names what nobody here knows helps only where nobody else gives one, so that no single signer can hinder all cancels.
+    """
     owners, threshold = errand.place.owners_at(errand.nonce)
     signed = {each for each, standing in standings.items() if str(errand.nonce) in standing.signed}
     ordered = sorted(errand.contacts, key=lambda each: each.id in signed)
     answers: list[Answer] = []
     cancels: list[OwnerCancel] = []
     for contact in ordered:
-        if contact.identity.owner in owners and len(cancels) < threshold:
+        if contact.identity.owner in owners and sum(is_known(errand, each) for each in cancels) < threshold:
             answer = ask_one(world, contact, "cancel", {**errand.place.to_json(), "nonce": errand.nonce})
             answers.append(answer)
             cancels += [] if answer.said is None else [require_cancel_answer(errand, contact, answer.said)]
-    return tuple(answers), cancels
+    return tuple(answers), sorted(cancels, key=lambda each: not is_known(errand, each))
+
+
+def is_known(errand: CancelErrand, cancel: OwnerCancel) -> bool:
+    """Whether the text of what a cancel names is at hand; it must come with the certificate."""
+    return cancel.named is None or cancel.named in errand.proposals
 
 
 def require_cancel_answer(errand: CancelErrand, contact: Contact, said: Mapping[str, Any]) -> OwnerCancel:

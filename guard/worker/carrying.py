@@ -21,7 +21,7 @@ from guard.statements.signed import SignedStatement, to_json, transfer_to_json
 from guard.statements.testimony import RELEASE, Testimony, require_testimony, testimony_from_json
 from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import recover_owner
-from guard.worker.asking import Answer, Reason, ask_each, ask_one, to_reason
+from guard.worker.asking import MOST_REASONS, Answer, Reason, ask_each, ask_one, to_code, to_line, to_reason
 from guard.worker.broadcasting import broadcast, keep_certificate
 from guard.worker.sharing import (
     Place,
@@ -192,9 +192,9 @@ def _to_word(answer: Answer) -> SignerWord:
         reason = Reason(code="client.no-answer", message="the answer holds no decision", held=True)
         return SignerWord(signer=answer.signer, status="silent", reasons=(reason,))
     refused = answer.said.get("refused")
-    told = [_to_decision_reason(each) for each in decision.get("reasons") or () if isinstance(each, dict)]
+    told = _to_reasons(decision.get("reasons"))
     if decision["status"] != "releasable":
-        told += [_to_decision_reason(each) for each in refused or () if isinstance(each, dict)]
+        told += _to_reasons(refused)
     earliest = decision.get("earliest_at")
     return SignerWord(
         signer=answer.signer,
@@ -204,12 +204,17 @@ def _to_word(answer: Answer) -> SignerWord:
     )
 
 
+def _to_reasons(said: object) -> list[Reason]:
+    entries = said[:MOST_REASONS] if isinstance(said, list) else []
+    return [_to_decision_reason(each) for each in entries if isinstance(each, dict)]
+
+
 def _to_decision_reason(said: Mapping[str, Any]) -> Reason:
     until = said.get("until")
     held = said.get("held") is True if "held" in said else said.get("final") is not True
     return Reason(
-        code=str(said.get("code")),
-        message=str(said.get("message")),
+        code=to_code(said.get("code")),
+        message=to_line(said.get("message")),
         held=held,
         until=until if is_count(until) else None,
     )

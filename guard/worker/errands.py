@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 
+from guard.core.ids import TransferId
 from guard.core.lifecycle import State
 from guard.errors import AdapterError, GuardError
 from guard.formats.canonical import parse_json
@@ -25,8 +26,9 @@ from guard.worker.carrying import (
     register,
     require_booked,
 )
-from guard.worker.findings import SENT, End, Finding, Trouble, compute_end
-from guard.worker.loading import Case, load_bundles
+from guard.worker.findings import SENT, End, Finding, Trouble, compute_end, is_contradicted
+from guard.worker.freeing import OpenNonce, can_reach
+from guard.worker.loading import Case, is_stopped, load_bundles
 from guard.worker.proving import compose_release_evidence, has_every_word, select_statements
 from guard.worker.sharing import book_everywhere, compute_lowest, load_standings, share_certificates
 from guard.worker.shift import Shift, name_signing, name_watch, to_certificate
@@ -99,9 +101,20 @@ class _Carrying:
         """The end that the signers speak of, or that time has brought."""
         owners = len(self.case.errand.place.vault.owners[-1].signers)
         told = compute_end(self.words, threshold=self.threshold, owners=owners)
-        if told is None and self.shift.now >= self.case.row.expires_at:
+        if told is None and self.shift.now >= self.case.row.expires_at and not self.is_clock_wrong():
             return End(State.EXPIRED, "its own lifetime is over")
         return told
+
+    def is_clock_wrong(self) -> bool:
+        """Whether signers say that it still lives, although it is over by our clock."""
+        withstands = self.case.errand.place.policy.numbers.withstands
+        return is_contradicted((word.status for word in self.words), withstands=withstands)
+
+    def is_stopped(self) -> bool:
+        """Whether it is stopped by now. A stop may have come since the round began, and a signature cannot be called back."""
+        with self.shift.store.reading() as reading:
+            row = reading.load_transfer(self.case.transfer_id) or self.case.row
+            return self.case.is_stopped or is_stopped(row, reading.load_statements(row.id))
 
     # At the signers, one transfer of a vault at a time.
 
@@ -149,6 +162,9 @@ class _Carrying:
             return None
         if self.is_taken(ground):
             return None
+        if self.is_stopped():
+            self.again_in(self.shift.pace.busy)
+            return None
         words, self.signatures = collect_signatures(self.shift.world, self.case.errand, self.words, ground)
         self.note(words=words, is_signed=bool(self.signatures) or self.found.is_signed)
         certificate = compose(self.case.errand, self.signatures)
@@ -169,13 +185,32 @@ class _Carrying:
     def is_taken(self, ground: Ground) -> bool:
         """Another transfer has signatures at the open nonce: nobody is asked for this one until that one is through or cancelled."""
         others = {each for each in ground.signed_here.values() if each != self.case.transfer_id}
-        if not others:
+        if not others or self.goes_first(ground):
             return False
         errand = self.case.errand
         self.note(words=tuple(find_taken(errand, word, ground) or word for word in self.words))
         self.call_watch()
         self.again_in(self.shift.pace.held)
         return True
+
+    def goes_first(self, ground: Ground) -> bool:
+        """Whether of all that is signed at the open nonce this one goes on: of what can be completed, what has the most signatures.
+
+        If each waited for the others all would wait for ever, since a nonce is cancelled only once none of them can be completed.
+        """
+        owners, threshold = self.case.errand.place.owners_at(ground.open_nonce)
+        nonce = OpenNonce(owners=frozenset(owners.values()), threshold=threshold, signed=ground.signed_here)
+        able = [each for each in nonce.transfers if can_reach(nonce, each, frozenset()) and self.is_alive(each)]
+        first = min(able, key=lambda each: (-len(nonce.signers_of(each)), each), default=None)
+        return first == self.case.transfer_id
+
+    def is_alive(self, transfer_id: TransferId) -> bool:
+        """Whether a transfer is one of ours that is still to leave."""
+        with self.shift.store.reading() as reading:
+            row = reading.load_transfer(transfer_id)
+            if row is None or self.shift.now >= row.expires_at:
+                return False
+            return not is_stopped(row, reading.load_statements(transfer_id))
 
     def wind_up(self, ground: Ground, end: End | None, *, is_signed: bool) -> None:
         """End it, once nothing of it can leave any more: a signature at an open nonce is cancelled first."""
@@ -213,13 +248,15 @@ class _Carrying:
             next_at = min(next_at, delayed[self.threshold - ready - 1])
         elif self.found.is_signed or ready + soon >= self.threshold:
             next_at = now + pace.held
-        self.note(next_at=min(next_at, max(self.case.row.expires_at, now + 1)))
+        # Past its end by our clock alone, it is looked at again soon.
+        ends_at = self.case.row.expires_at if self.case.row.expires_at > now else now + pace.held
+        self.note(next_at=min(next_at, ends_at))
 
     # On the chain.
 
     def follow(self, certificate: TransferCertificate) -> None:
         """What the chain shows of the certificate, and the next step there."""
-        if self.case.is_stopped:
+        if self.is_stopped():
             landed = self.shift.desk(certificate.chain_id).load_landed(certificate)
             self.note(landed=landed)
             if landed.state is LandedState.UNKNOWN:
@@ -242,6 +279,8 @@ class _Carrying:
         pace = self.shift.pace
         self.again_in(pace.busy if state is BroughtState.BUSY else pace.mining)
         if state is BroughtState.PASSED:
+            # Nothing is to be done here any more, and each look goes through all blocks since the proposal.
+            self.again_in(pace.final)
             self.look_for_another(certificate)
         if state is BroughtState.AHEAD:
             self.call_watch()

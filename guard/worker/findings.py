@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from guard.core.lifecycle import ENDED, State
@@ -46,6 +46,9 @@ _FINAL_REFUSALS = frozenset(
     }
 )
 """A signer's refusals that no time, statement or certificate takes back for this transfer."""
+
+
+_OTHER_EFFECTS = frozenset({"token-log-wrong", "token-log-extra"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +134,9 @@ def _to_failed(state: State, landed: Landed) -> tuple[Move, ...]:
     if state in (State.FAILED, State.FINALISED):
         return ()
     first = (Move(State.BROADCAST),) if state in (State.OPEN, State.SIGNING, State.CONFIRMED) else ()
-    return (*first, Move(State.FAILED, f"executed in block {landed.block_number} without its effect: {landed.reason}"))
+    # What a token booked otherwise may well have left the vault.
+    how = "with another effect than its own" if landed.reason in _OTHER_EFFECTS else "without its effect"
+    return (*first, Move(State.FAILED, f"executed in block {landed.block_number} {how}: {landed.reason}"))
 
 
 def _to_end(state: State, end: End) -> tuple[Move, ...]:
@@ -151,6 +156,11 @@ def compute_end(words: Sequence[SignerWord], *, threshold: int, owners: int) -> 
     if len(told) <= owners - threshold:
         return None
     return max(told, key=lambda each: sum(other.state is each.state for other in told))
+
+
+def is_contradicted(statuses: Iterable[str], *, withstands: int) -> bool:
+    """Whether more signers than may be stolen would still sign what is over by our own clock: then it is that clock which is wrong."""
+    return sum(each in ("releasable", "held", "signed") for each in statuses) > withstands
 
 
 def find_end(word: SignerWord) -> End | None:

@@ -147,7 +147,7 @@ class Worker:
                 looks.take()
         except LeaseLost:
             return None
-        except AdapterError as trouble:
+        except (AdapterError, GuardError) as trouble:
             return Done(name=CHORE, events=tuple(looks.events), troubles=(Trouble(trouble.code, trouble.message),))
         return Done(name=CHORE, events=tuple(looks.events))
 

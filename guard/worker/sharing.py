@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from guard.core.ids import Address, Digest, SignerId, TransferId, is_count
+from guard.core.ids import Address, Digest, SignerId, TransferId, is_count, is_digest
 from guard.core.policy import Policy, Vault
 from guard.errors import GuardError
 from guard.statements.certificates import (
@@ -25,6 +25,8 @@ from guard.statements.digests import compute_transfer_id
 from guard.worker.asking import ask_one
 from guard.worker.world import Contact, World
 
+FIGURES = 16
+"""No nonce that JSON says exactly has more."""
 AT_ONCE = 20
 """Certificates in one request: the signers take 50, and bodies of 256 KiB."""
 
@@ -64,7 +66,9 @@ class Place:
                 nonce, signed = each.get("open_nonce"), each.get("signed")
                 is_right = is_count(nonce, least=self.vault.first_nonce) and isinstance(signed, dict)
                 if is_right and isinstance(nonce, int) and isinstance(signed, dict):
-                    return Standing(nonce, signed)
+                    return Standing(
+                        nonce, {at: said for at, said in signed.items() if len(at) <= FIGURES and is_digest(said)}
+                    )
         return nothing
 
 

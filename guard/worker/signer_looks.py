@@ -24,6 +24,8 @@ from guard.worker.world import Contact
 
 CHORE = "signers"
 AT_ONCE = 50
+LONGEST = 200_000
+"""Characters of a signer's status that are kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,7 @@ class SignerLooks:
         """Write down what a signer said, or that it said nothing."""
         now, said = self.shift.now, answer.said
         body = "{}" if said is None else to_canonical(dict(said)).decode()
+        body = body if len(body) <= LONGEST else "{}"
         look = SignerLook(signer=contact.id, asked_at=now, answered_at=None if said is None else now, body=body)
         with self.shift.store.brief() as brief:
             brief.keep_look(look)

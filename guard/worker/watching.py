@@ -6,28 +6,31 @@ Only this chore cancels, and cancels are executed before anything else of their 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from guard.core.ids import SignerId, TransferId
+from guard.core.ids import Digest, SignerId, TransferId, is_digest
 from guard.errors import AdapterError, GuardError
 from guard.formats.canonical import parse_json
-from guard.ports.carriage import CarrierReading
+from guard.ports.carriage import CarrierReading, CarrierWriting
 from guard.statements.certificates import (
     CancelCertificate,
     Certificate,
     TransferCertificate,
+    certificate_from_json,
     compute_certificate_digest,
 )
 from guard.statements.digests import compute_transfer_id
 from guard.statements.signed import SignedStatement
-from guard.worker.bringing import bring
-from guard.worker.cancelling import CancelErrand, Cancelled, collect_cancel
-from guard.worker.findings import STOPPED, Trouble, is_final
+from guard.worker.asking import ask_proposals
+from guard.worker.bringing import BroughtState, bring
+from guard.worker.cancelling import CancelErrand, collect_cancel
+from guard.worker.findings import STOPPED, Trouble, is_contradicted, is_final
 from guard.worker.freeing import OpenNonce, is_stuck, list_one_short
 from guard.worker.loading import is_stopped, load_proposal
 from guard.worker.settling import raise_alarm, tell
 from guard.worker.sharing import Place, Shelf, Standing, compute_lowest, load_standings, share_certificates
-from guard.worker.shift import Shift, name_signing, to_certificate
+from guard.worker.shift import Shift, name_signing, to_certificate, to_row
+from guard.worker.signer_looks import to_alarm_name
 from guard.worker.world import Contact
 
 _UNWILLING = "chain.nonce-cancelled"
@@ -99,22 +102,47 @@ class _Watch:
         return [to_certificate(row) for row in rows]
 
     def keep(self, certificate: Certificate) -> None:
-        """Write down a certificate that somebody else composed, and have its transfer looked at; one unknown here is an alarm."""
-        if not self.shift.keep_certificate(certificate) or not isinstance(certificate, TransferCertificate):
-            return
-        transfer_id, digest = compute_transfer_id(certificate.transfer), compute_certificate_digest(certificate)
-        with self.shift.store.writing() as writing:
-            if writing.load_transfer(transfer_id) is not None:
-                writing.make_due(transfer_id, at=self.shift.now)
+        """Write down a certificate that is new here, and in the same transaction what follows from it.
+
+        A transfer's is looked at; one of a transfer that is unknown here is an alarm. A cancel is told, and what it concerns is looked at.
+        """
+        digest = compute_certificate_digest(certificate)
+        with self.shift.store.reading() as reading:
+            if reading.load_certificate(digest) is not None:
                 return
-            body = {
-                "kind": "unknown-certificate",
-                "transfer_id": transfer_id,
-                "certificate": digest,
-                **self.where(certificate.nonce),
-            }
-            if raise_alarm(self.shift, writing, f"unknown:{digest}", body):
-                self.events.append("vault.alarm")
+        with self.shift.store.writing() as writing:
+            if not writing.keep_certificate(to_row(certificate, self.shift.now)):
+                return
+            if isinstance(certificate, TransferCertificate):
+                self.note_transfer(writing, compute_transfer_id(certificate.transfer), certificate.nonce, digest)
+            else:
+                self.note_cancel(writing, certificate)
+
+    def keep_raw(self, _name: str, raw: bytes) -> None:
+        """Write down a certificate that was just composed, before it is booked."""
+        self.keep(certificate_from_json(parse_json(raw)))
+
+    def note_transfer(self, writing: CarrierWriting, transfer_id: TransferId, nonce: int, digest: Digest) -> None:
+        """Have the transfer of a new certificate looked at, or raise the alarm where nobody here knows it."""
+        if writing.load_transfer(transfer_id) is not None:
+            writing.make_due(transfer_id, at=self.shift.now)
+            return
+        body = {"kind": "unknown-certificate", "transfer_id": transfer_id, "certificate": digest, **self.where(nonce)}
+        if raise_alarm(self.shift, writing, f"unknown:{digest}", body):
+            self.events.append("vault.alarm")
+
+    def note_cancel(self, writing: CarrierWriting, certificate: CancelCertificate) -> None:
+        """Tell of a new cancel, and have every transfer looked at that it names or that was signed at its nonce."""
+        # Signers check these statements, not the worker: what is no transfer's id is none.
+        said = (each.fields.get("transfer") for each in certificate.statements)
+        named = {TransferId(str(each)) for each in said if is_digest(each)}
+        place = writing.load_certificates(certificate.chain_id, certificate.vault, from_nonce=certificate.nonce)
+        certified = {each.transfer_id for each in place if each.nonce == certificate.nonce and each.transfer_id}
+        tell(self.shift, writing, "vault.cancelled", {"named": sorted(named), **self.where(certificate.nonce)})
+        for each in sorted({*named, *certified, *self.list_signed_at(certificate.nonce)}):
+            if writing.load_transfer(each) is not None:
+                writing.make_due(each, at=self.shift.now)
+        self.events.append("vault.cancelled")
 
     def where(self, nonce: int) -> dict[str, object]:
         """The place and nonce that an event is about."""
@@ -180,23 +208,22 @@ class _Watch:
             # Somebody carries it by other means. It gets time, and no more than that.
             is_old = self.is_older(f"foreign:{self.name}:{self.open_nonce}:{transfer_id}", self.shift.pace.stuck_after)
             return None if is_old else frozenset()
-        if row.state in STOPPED or self.shift.now >= row.expires_at:
-            return None
         words = parse_json(errand.words.encode()) if errand is not None else []
+        if row.state in STOPPED or (self.shift.now >= row.expires_at and not self.is_clock_wrong(words)):
+            return None
         return silent | {SignerId(each["signer"]) for each in words if is_unwilling(each)}
 
+    def is_clock_wrong(self, words: list[Mapping[str, object]]) -> bool:
+        """Whether signers say that a transfer still lives, although it is over by our clock."""
+        withstands = self.place.policy.numbers.withstands
+        return is_contradicted((str(each.get("status")) for each in words), withstands=withstands)
+
     def find_gone(self, reading: CarrierReading) -> frozenset[SignerId]:
-        """Signers that have said nothing for so long that nobody counts on them."""
-        looks = {look.signer: look for look in reading.list_looks()}
-        oldest = self.shift.now - self.shift.pace.stuck_after
-        gone = (
-            contact.id
-            for contact in self.contacts
-            if contact.id not in self.standings
-            and (look := looks.get(contact.id)) is not None
-            and (look.answered_at or 0) <= oldest
-        )
-        return frozenset(gone)
+        """Signers whose silence has been noticed for so long that nobody counts on them. Time in which nobody asked them is no silence."""
+        since = {alarm.name: alarm.since for alarm in reading.list_alarms()}
+        oldest, now = self.shift.now - self.shift.pace.stuck_after, self.shift.now
+        silent = (contact for contact in self.contacts if contact.id not in self.standings)
+        return frozenset(each.id for each in silent if since.get(to_alarm_name(each), now) <= oldest)
 
     def is_older(self, name: str, age: int) -> bool:
         """Whether something that is noticed now was noticed first so many seconds ago."""
@@ -239,32 +266,32 @@ class _Watch:
         return self.is_older(name, self.shift.pace.reverting_after)
 
     def cancel(self, nonce: int, about: tuple[TransferId, ...]) -> None:
-        """Collect, keep and book the cancel of a nonce; say so; have what was signed there looked at."""
-        with self.shift.store.reading() as reading:
-            found = {each: load_proposal(reading, each) for each in (*about, *self.list_signed_at(nonce))}
-        proposals: dict[TransferId, SignedStatement] = {
-            each: signed for each, signed in found.items() if signed is not None
-        }
+        """Collect, keep and book the cancel of a nonce. Its broadcast comes with the next step, or the next watch."""
+        proposals = self.load_proposals({*about, *self.list_signed_at(nonce)})
         errand = CancelErrand(place=self.place, nonce=nonce, contacts=self.contacts, proposals=proposals)
-        cancelled = collect_cancel(self.shift.world, errand)
         self.is_moving = True
-        if cancelled.certificate is None:
-            return
-        self.shelf.certificates[compute_certificate_digest(cancelled.certificate)] = cancelled.certificate
-        self.say_cancelled(cancelled, about)
+        certificate = collect_cancel(replace(self.shift.world, keep=self.keep_raw), errand).certificate
+        if certificate is not None:
+            self.shelf.certificates[compute_certificate_digest(certificate)] = certificate
+
+    def load_proposals(self, wanted: Set[TransferId]) -> Mapping[TransferId, SignedStatement]:
+        """The proposals of transfers, out of the books; of those that the books do not know, out of what signers list as pending.
+
+        Every signer checks each of them again before it believes the cancel.
+        """
+        with self.shift.store.reading() as reading:
+            found = {each: load_proposal(reading, each) for each in wanted}
+        known = {each: signed for each, signed in found.items() if signed is not None}
+        for contact in self.contacts:
+            if wanted <= known.keys():
+                break
+            listed = ask_proposals(self.shift.ask, contact)
+            known.update({each: signed for each, signed in listed.items() if each in wanted and each not in known})
+        return known
 
     def list_signed_at(self, nonce: int) -> list[TransferId]:
         figures = str(nonce)
         return [TransferId(str(each.signed[figures])) for each in self.standings.values() if each.signed.get(figures)]
-
-    def say_cancelled(self, cancelled: Cancelled, about: tuple[TransferId, ...]) -> None:
-        body = {"named": list(cancelled.named), "booked_by": list(cancelled.booked_by), **self.where(cancelled.nonce)}
-        with self.shift.store.writing() as writing:
-            tell(self.shift, writing, "vault.cancelled", body)
-            for each in sorted({*cancelled.named, *about}):
-                if writing.load_transfer(each) is not None:
-                    writing.make_due(each, at=self.shift.now)
-        self.events.append("vault.cancelled")
 
     # Executing.
 
@@ -273,8 +300,8 @@ class _Watch:
         ahead = self.list_ahead()
         if not ahead or self.is_held_back(ahead[0]):
             return
-        self.is_moving = True
-        bring(self.shift, ahead[0])
+        # Trouble raises, and is met again at the pace of the watch; so is a Safe that stands elsewhere.
+        self.is_moving = bring(self.shift, ahead[0]).state is not BroughtState.AHEAD or self.is_moving
 
     def is_held_back(self, certificate: Certificate) -> bool:
         """Whether this worker does not execute a certificate: its transfer was stopped, or people had no time to see that it is unknown."""
@@ -297,8 +324,11 @@ class _Watch:
         names = {f"{prefix}{self.open_nonce}:{each}": each for each in short}
         with self.shift.store.reading() as reading:
             noticed = [alarm.name for alarm in reading.list_alarms() if alarm.name.startswith(prefix)]
-        if nonce is not None:
-            for name in set(noticed) - names.keys():
+        # A signer that is silent has not taken its signature back.
+        is_whole = nonce is not None and nonce.owners <= self.standings.keys()
+        here = f"{prefix}{self.open_nonce}:"
+        for name in set(noticed) - names.keys():
+            if is_whole or (nonce is not None and not name.startswith(here)):
                 self.forget(name)
         for name, transfer_id in names.items():
             if self.is_older(name, self.shift.pace.stuck_after) and self.open_nonce is not None:

@@ -33,7 +33,9 @@ def post_all(port: int, requests: Sequence[Prepared], *, connections: int) -> tu
 async def _post_all(port: int, requests: list[Prepared], connections: int) -> tuple[float, dict[int, int]]:
     statuses: dict[int, int] = {}
     waiting = iter(requests)
-    lines = [await asyncio.open_connection("127.0.0.1", port, local_addr=_to_source(each)) for each in range(connections)]
+    lines = [
+        await asyncio.open_connection("127.0.0.1", port, local_addr=_to_source(each)) for each in range(connections)
+    ]
 
     async def work(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         for request in waiting:

@@ -26,6 +26,7 @@ from guard.signer.keystore import LIGHT_SCRYPT  # noqa: E402
 from guard.statements.digests import compute_digest, to_typed_data  # noqa: E402
 from guard.statements.signing import recover, sign  # noqa: E402
 from guard.statements.values import Proposal  # noqa: E402
+from tests.bench.http_statements import PEERS_RATE, measure_all  # noqa: E402
 from tests.factories import TREASURY, make_facts, make_policies, make_policy, make_transfer, private_key_of  # noqa: E402
 from tests.team import Team  # noqa: E402
 
@@ -145,11 +146,21 @@ def measure_signer() -> Iterator[Figure]:
         yield Figure("signer.idle_memory", round(kilobytes / 1024, 1), "MB")
 
 
+def measure_server() -> Iterator[Figure]:
+    """Statements over HTTP on both databases; the peer is the database alone, and for one process of SQLite's also a known service."""
+    for rates in measure_all():
+        for processes, over_http in rates.over_http.items():
+            name = f"server.{rates.database}.{processes}_process"
+            yield against(f"{name}.of_raw", "1/s", over_http, rates.raw)
+            yield against(f"{name}.of_peer", "1/s", over_http, PEERS_RATE)
+
+
 MEASUREMENTS: tuple[Callable[[], Iterator[Figure]], ...] = (
     measure_cli,
     measure_statements,
     measure_decisions,
     measure_signer,
+    measure_server,
 )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.client import HTTPException
@@ -32,6 +32,7 @@ from tests.crash.worker_main import Job, run_fused_worker
 from tests.worker.test_webhook import Receiver, receiving
 
 API, WORKER = "api", "worker"
+KILLED = -9
 TRIES = 8
 BETWEEN = 60
 """Seconds that pass between two workers: chores are due again."""
@@ -123,7 +124,7 @@ class Road:
 
     # What the worker does.
 
-    def carry(self, about: TransferId, *, target: int | None = None, dying: str | None = None) -> int | None:
+    def carry(self, about: TransferId, *, target: int | None = None, dying: Collection[str] = ()) -> int | None:
         """One worker's process until its end; its exit code. A signer that dies meanwhile is started again at once."""
         self.later += BETWEEN
         self.stack.log_of(WORKER).unlink(missing_ok=True)
@@ -138,24 +139,27 @@ class Road:
         given = (job, str(self.stack.log_of(WORKER)), target)
         worker = self.stack.context.Process(target=run_fused_worker, args=given)
         worker.start()
-        if dying is not None:
-            signer = self.stack.running[dying]
-            wait([worker.sentinel, signer.sentinel], PATIENCE)
-            if not signer.is_alive():
-                self.stack.start(dying)
-        worker.join(PATIENCE)
-        if worker.is_alive():
-            worker.kill()
-            worker.join(PATIENCE)
-        if worker.exitcode == -9:
+        self._look_after(worker, set(dying))
+        if worker.exitcode == KILLED:
             self.later += LEASES_END
         return worker.exitcode
 
-    def carry_to_its_end(self, about: TransferId) -> None:
+    def _look_after(self, worker: ForkServerProcess, dying: set[str]) -> None:
+        """Wait for a worker's end, and start signers that die before."""
+        while worker.is_alive():
+            signers = [self.stack.running[name] for name in dying]
+            ended = wait([worker.sentinel, *(each.sentinel for each in signers)], PATIENCE)
+            assert ended, "the worker does not end"
+            for name in [name for name in dying if not self.stack.running[name].is_alive()]:
+                self.stack.start(name)
+                dying.remove(name)
+        worker.join(PATIENCE)
+
+    def carry_to_its_end(self, about: TransferId, *, dying: Collection[str] = ()) -> None:
         """As many workers as it takes."""
         codes = []
         for _ in range(TRIES):
-            codes.append(self.carry(about))
+            codes.append(self.carry(about, dying=dying))
             if codes[-1] == 0:
                 return
             self.later += LEASES_END

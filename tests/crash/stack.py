@@ -32,17 +32,6 @@ from tests.factories import CHAIN, DAY, TREASURY, digest_of, make_policy, make_t
 
 NAMES = ("signer-a", "signer-b", "signer-c", "signer-d")
 PASSWORD = "a password for tests"
-WARMED = [
-    "tests.crash.signer_main",
-    "tests.crash.release_main",
-    "tests.crash.api_main",
-    "tests.crash.worker_main",
-    "tests.crash.chain_main",
-    "tests.durability.mains",
-    "guard.chain",
-    "eth_account",
-    "eth_keyfile",
-]
 PATIENCE = 60
 LASTS = 6 * DAY
 """How long transfers and approvals count: workers that take over from dead ones are told that much time has passed."""
@@ -51,7 +40,7 @@ LASTS = 6 * DAY
 def to_context() -> ForkServerContext:
     """Where processes come from: a small parent that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(WARMED)
+    context.set_forkserver_preload(["tests.crash.warm"])
     return context
 
 

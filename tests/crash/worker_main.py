@@ -8,14 +8,14 @@ from __future__ import annotations
 import os
 import secrets
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
 
 from guard.clients.signer_client import ask
 from guard.core.ids import SignerId, TransferId
-from guard.core.lifecycle import ENDED
+from guard.core.lifecycle import ENDED, State
 from guard.errors import AdapterError
 from guard.store.database import Database
 from guard.worker.chain_desk import ExecutorDesk
@@ -29,8 +29,8 @@ from tests.crash.chain_main import mine
 from tests.crash.fuse import Fuse
 from tests.crash.fused_store import FusedStore
 
-PACE = Pace()
-ROUND_TAKES = 5
+PACE = Pace(final=2)
+ROUND_TAKES = PACE.final
 """Seconds that pass, by the worker's clock, with each round."""
 ROUNDS = 60
 SECRET = "whsec_" + "A" * 44
@@ -71,7 +71,7 @@ class MovedClock:
         return int(time.time()) + self.later
 
 
-def compose_worker(job: Job, fuse: Fuse, clock: MovedClock) -> Worker:
+def compose_worker(job: Job, fuse: Fuse, clock: Callable[[], int]) -> Worker:
     """The product's worker with fused edges."""
     desk = cast(SendingDesk, FusedDesk(ExecutorDesk(job.node, CHAIN_ID, EXECUTOR_KEY, patience=10), fuse))
     return Worker(
@@ -101,9 +101,17 @@ def run_fused_worker(job: Job, log: str, target: int | None) -> None:
             assert trouble.code == "store.unavailable", trouble
         if is_done(worker, job.about):
             return
-        mine(job.node)
+        if is_on_chain(worker, job.about):
+            mine(job.node)
         clock.later += ROUND_TAKES
     os._exit(UNDONE)
+
+
+def is_on_chain(worker: Worker, about: TransferId) -> bool:
+    """Whether the transfer waits for a block."""
+    with worker.store.reading() as reading:
+        row = reading.load_transfer(about)
+    return row is not None and row.state in (State.BROADCAST, State.CONFIRMED)
 
 
 def is_done(worker: Worker, about: TransferId) -> bool:

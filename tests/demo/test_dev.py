@@ -15,7 +15,7 @@ from guard.demo.next_commands import render_next_commands
 from tests.demo.terminal import Watched, list_processes, make_path, run_lines, watching
 
 READY_WITHIN = 60
-"""Seconds, on a machine that runs other tests at the same time; alone it is under 20, which `make bench` tells."""
+"""Seconds, on a machine that runs other tests at the same time; alone it takes a third of that at most."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,7 +162,10 @@ def test_a_rotation_that_ends_between_file_and_database_loses_nothing(door: Door
     door.enrol("alice")
     assert refusal_of(lambda: rotate_master_key(Failing(door.store), door.keys.path)) == "store.unavailable"
     assert len(door.keys.load().keys) == 2
-    assert door.factor("alice").secret.key_id == door.keys.load().ids[0]
+    old = door.keys.load().ids[0]
+    assert door.factor("alice").secret.key_id == old
+    # The newer key is there already, and yet the older one may not go.
+    assert refusal_of(lambda: remove_master_key(door.store, door.keys.path, old)) == "keyfile.in-use"
     assert door.come_whole("alice").session.is_full
     newest = rotate_master_key(door.store, door.keys.path)
     assert door.factor("alice").secret.key_id == newest

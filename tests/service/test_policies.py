@@ -32,6 +32,7 @@ def approval_under(house: House, bundle: Bundle, name: str) -> tuple[SignedState
 
 
 def test_somebody_who_has_just_been_enrolled_is_known_at_once(house: House) -> None:
+    house.proposed()
     bundle = activate(house, make_team_policy(roster=make_roster(make_person("ivan", "finance"))))
     signed, about = approval_under(house, bundle, "ivan")
     given = house.service.approve(about, signed, asked())  # type: ignore[arg-type]

@@ -1,10 +1,12 @@
 """The prediction is `core.decide` over the server's own facts: compared with a slow account of the same events, kept by the test itself."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +15,11 @@ from guard.core.ids import AssetId, Label
 from guard.core.lifecycle import State
 from guard.core.rules import Match
 from guard.core.transfer import Transfer
+from guard.errors import AdapterError
 from guard.service.acknowledgement import Acknowledgement
 from guard.service.outlook import SIGNERS_DECIDE, to_prediction
+from guard.service.statement_reader import StatementReader
+from guard.statements.values import Freeze, Proposal
 from guard.store.database import Database
 from guard.store.store import Store
 from tests.databases import new_sqlite_database
@@ -213,3 +218,14 @@ def test_what_was_read_lately_is_not_taken_for_a_row_that_says_something_else(ho
         given = service.approve(transfer_id_of(transfer), house.people.approve(transfer, name), asked())
         assert given.prediction is not None
         assert [each["person"] for each in given.prediction["seated"]] == ["bob"]
+
+
+@pytest.mark.parametrize("change", [{"kind": "freeze"}, {"body": "{}"}, {"body": "no JSON"}])
+def test_a_row_that_is_not_what_it_says_it_is_foresees_nothing(house: House, change: dict[str, str]) -> None:
+    transfer = house.proposed()
+    with house.store.reading() as reading:
+        (row,) = reading.load_statements(transfer_id_of(transfer))
+    reader, wanted = StatementReader(), Freeze if "kind" in change else Proposal
+    with pytest.raises(AdapterError, match=r"service\.books-broken"):
+        reader.read(replace(row, **change), wanted)  # type: ignore[arg-type]
+    assert reader.read(row, Proposal) == Proposal(transfer)

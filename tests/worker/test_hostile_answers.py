@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from guard.clients.signer_client import SignerError
 from guard.core.ids import SignerId
 from guard.core.policy import Policy, SignerIdentity
 from guard.core.transfer import Transfer
@@ -17,9 +18,10 @@ from guard.statements.digests import compute_transfer_id
 from guard.statements.testimony import RELEASE, journal_key_of
 from guard.transactions.safe_tx import build_safe_tx, compute_safe_tx_hash
 from guard.transactions.signatures import sign_hash
-from guard.worker.carrying import Errand, OwnerSignature, compose, require_signature
+from guard.worker.asking import MOST_REASONS
+from guard.worker.carrying import Errand, OwnerSignature, compose, register, require_signature
 from guard.worker.sharing import Place, compute_lowest, is_complete
-from guard.worker.world import Contact
+from guard.worker.world import Contact, World
 from tests.factories import CHAIN_ID, SIGNERS, make_policy, make_signer, make_transfer, private_key_of
 
 
@@ -147,3 +149,32 @@ def test_a_status_that_says_nothing_usable_begins_at_the_first_nonce(said: dict[
     standing = PLACE.read_status(said)
     assert (standing.open_nonce, dict(standing.signed)) == (0, {})
     assert compute_lowest(PLACE, {SignerId("signer-a"): standing}) == 0
+
+
+def test_a_status_that_names_something_else_than_transfers_is_not_kept() -> None:
+    transfer_id = compute_transfer_id(TRANSFER)
+    signed = {"0": transfer_id, "1": "x" * 100_000, "2": {"deep": 1}, "3": None, "4": 7, "5" * 9999: transfer_id}
+    at = {"chain_id": str(CHAIN_ID), "vault": PLACE.vault.address, "open_nonce": 0, "signed": signed}
+    assert dict(PLACE.read_status({"vaults": [at]}).signed) == {"0": transfer_id}
+
+
+def test_what_a_signer_says_is_taken_as_short_lines_and_not_more_of_them_than_there_can_be() -> None:
+    loud: dict[str, Any] = {"code": "x" * 1000, "message": "one\ntwo\u202e" + "y" * 10_000, "final": True}
+    said: dict[str, Any] = {
+        "decision": {"status": "denied", "reasons": [loud] * 1000, "earliest_at": "soon"},
+        "refused": 7,
+    }
+    refused: dict[str, Any] = {"refusals": [{**loud, "held": False}] * 1000}
+
+    def ask(address: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        if address == "unix:refusing":
+            raise SignerError("signer.request", "no", refused)
+        return said
+
+    world = World(ask=ask, chain=lambda _: None, keep=lambda *_: None, now=lambda: 0, pause=lambda _: None)  # type: ignore[arg-type, return-value]
+    contacts = (CONTACTS[0], replace(CONTACTS[1], command="unix:refusing"))
+    for word in register(world, replace(ERRAND, contacts=contacts)):
+        assert len(word.reasons) == MOST_REASONS
+        assert all(len(each.code) <= 100 and len(each.message) <= 500 for each in word.reasons)
+        assert all(each.message.isprintable() for each in word.reasons)
+        assert word.earliest_at is None

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from guard.core.lifecycle import State
+from guard.store.store import Store
 from guard.worker.pace import Pace
 from guard.worker.rounds import Worker
-from tests.factories import usdc
+from tests.factories import CHAIN_ID, usdc
 from tests.team import transfer_id_of
 from tests.worker.yard import Yard
 
@@ -124,7 +125,7 @@ def count_edges(yard: Yard) -> int:
 
 def test_p2_a_worker_that_dies_at_any_edge_leaves_one_effect_and_another_goes_on(yard: Yard, is_deep: bool) -> None:
     edges = count_edges(yard)
-    tried = range(1, edges + 1, 1 if is_deep else 17)
+    tried = range(1, edges + 1, 1 if is_deep else 29)
     for number, point in enumerate(tried):
         transfer = yard.ready(amount_units=usdc(number + 2))
         dying = yard.worker(f"dying-{point}")
@@ -198,3 +199,43 @@ def test_a_call_that_comes_while_an_errand_is_carried_is_heard_afterwards(yard: 
     worker.edges = replace(edges, ask=ask)
     worker.carry_due(limit=1)
     assert (yard.state(transfer), yard.errand(transfer).due_at) == (State.OPEN, yard.clock.wall)
+
+
+class CountingStore:
+    """A store that knows how many of its transactions are open."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.open = 0
+
+    def __getattr__(self, name: str) -> Any:
+        @contextmanager
+        def counted() -> Iterator[Any]:
+            with getattr(self.store, name)() as transaction:
+                self.open += 1
+                try:
+                    yield transaction
+                finally:
+                    self.open -= 1
+
+        return counted
+
+
+def test_no_transaction_is_open_while_a_signer_or_a_chain_is_asked(yard: Yard) -> None:
+    transfer, worker = yard.ready(), yard.worker()
+    store = CountingStore(yard.store)
+    edges, open_then = worker.edges, []
+
+    def ask(address: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:
+        open_then.append(store.open)
+        return edges.ask(address, verb, body)
+
+    class Noting:
+        def __getattr__(self, name: str) -> Any:
+            open_then.append(store.open)
+            return getattr(edges.desk(CHAIN_ID), name)
+
+    worker.store, worker.edges = store, replace(edges, ask=ask, desk=lambda _chain: Noting())
+    yard.go_until(worker, transfer, State.FINALISED)
+    assert len(open_then) > 30
+    assert set(open_then) == {0}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from guard.core.ids import TransferId
 from guard.core.lifecycle import State
-from guard.demo import playing
+from guard.demo import playing, running
 from guard.demo.attacking import collect_refusals, have_all_refused
 from guard.demo.clock import pause, read_now
 from guard.demo.policy_texts import Pace
@@ -15,7 +15,12 @@ from guard.demo.telling import Teller
 
 def stop_by_veto_and_freeze(teller: Teller, stage: Stage) -> None:
     """Two payments wait out their delay. One is vetoed; then the server goes, and the other is stopped without it."""
-    vetoed, frozen = _let_wait(stage, "70000 USDC", "doubtful"), _let_wait(stage, "40000 USDC", "hurried")
+    running.wait_for_finality(stage)
+    vetoed = playing.propose(stage, "70000 USDC", "exchange", "doubtful")
+    frozen = playing.propose(stage, "40000 USDC", "exchange", "hurried")
+    for person in ("bob", "carol"):
+        for each in (vetoed, frozen):
+            playing.approve(stage, each, person)
     for each in (vetoed, frozen):
         playing.wait_until_held(stage, each, "decision.delay")
     over_at = read_now() + Pace().delay + 1
@@ -34,14 +39,6 @@ def stop_by_veto_and_freeze(teller: Teller, stage: Stage) -> None:
     is_only_frozen = have_all_refused(told) and all(codes == {"decision.frozen"} for codes in told.values())
     teller.check(is_only_frozen, "nor the other one, which nothing holds any more but erin's freeze")
     teller.check((stage.usdc_of(stage.safe), stage.nonce()) == before, "the money is where it was")
-
-
-def _let_wait(stage: Stage, amount: str, purpose: str) -> TransferId:
-    """A payment of the second tier with its approvals, held by every signer for its delay alone."""
-    transfer_id = playing.propose(stage, amount, "exchange", purpose)
-    for person in ("bob", "carol"):
-        playing.approve(stage, transfer_id, person)
-    return transfer_id
 
 
 def _veto(teller: Teller, stage: Stage, transfer_id: TransferId) -> None:
