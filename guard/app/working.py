@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import secrets
 import socket
@@ -34,6 +35,8 @@ from guard.worker.shift import Edges
 from guard.worker.webhook import Webhook, parse_secret
 
 MESSAGES_AT_ONCE = 50
+MESSAGES_WITHIN = 10.0
+"""Seconds of one round for messages: a receiver that hangs keeps no transfer, and no cancel, from its turn."""
 SECRET_BYTES = 4096
 TROUBLE_PAUSE = 5
 """Seconds before another round where the database fails or holds no policy yet."""
@@ -106,13 +109,13 @@ class Course:
         count += self.repeat(lambda: self.worker.carry_due(limit=1), ERRANDS_AT_ONCE)
         # An errand calls for the watch of its vault where something is to be cancelled.
         count += self.attempt(self.worker.run_chores)
-        count += self.repeat(self.deliver_one, MESSAGES_AT_ONCE)
+        count += self.repeat(self.deliver_one, MESSAGES_AT_ONCE, within=MESSAGES_WITHIN)
         return None if self.is_troubled else count
 
-    def repeat(self, piece: Callable[[], tuple[Done, ...]], most: int) -> int:
-        """The same piece again, as long as there is something to do; how often."""
-        count = 0
-        while count < most and self.attempt(piece):
+    def repeat(self, piece: Callable[[], tuple[Done, ...]], most: int, *, within: float = math.inf) -> int:
+        """The same piece again, as long as there is something to do and none begins after so many seconds; how often."""
+        count, ends_at = 0, self.pulse.clock() + within
+        while count < most and self.pulse.clock() < ends_at and self.attempt(piece):
             count += 1
         return count
 

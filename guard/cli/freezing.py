@@ -13,7 +13,7 @@ from guard.cli.folder import keep_statement
 from guard.cli.stating import Signing, keep_stop
 from guard.cli.stops import describe_stopped, send_stop_everywhere
 from guard.cli.submitting import hand_over
-from guard.cli.voice import Voice
+from guard.cli.voice import Voice, to_visible_line
 from guard.cli.words import compute_close
 from guard.clients.signer_client import ask
 from guard.core.facts import Scope, ScopeKind
@@ -90,10 +90,11 @@ def unfreeze(voice: Voice, desk: Desk, ids: list[str], signing: Signing, *, vali
 
 def _describe(said: dict[str, object], statement: Unfreeze) -> str:
     if "error" in said:
-        return str(said["error"])
+        return to_visible_line(str(said["error"]))
     refused = said.get("refused")
     if isinstance(refused, list) and refused:
-        return f"refused: {refused[0].get('message')} [{refused[0].get('code')}]"
+        first = refused[0] if isinstance(refused[0], dict) else {}
+        return to_visible_line(f"refused: {first.get('message')} [{first.get('code')}]")
     in_force = said.get("in_force")
     left = [each for each in statement.ids if isinstance(in_force, list) and each in in_force]
     return "stored; still in force until others agree and the delay has passed" if left else "lifted"

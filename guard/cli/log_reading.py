@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,11 +36,14 @@ def show_log(voice: Voice, desk: Desk, wish: LogWish, *, pause: Callable[[float]
     """Tell entries of the log. Raises `log.rolled-back` and `log.broken`, after which nothing that the server says is worth anything."""
     client = desk.reach.open_books()
     size, head = load_head(client)
-    load_heads(desk.reach.home, desk.treasury).require_size(size)
+    heads = load_heads(desk.reach.home, desk.treasury)
+    heads.require_size(size)
+    if size:
+        heads.with_head(size - 1, head)
     if wish.is_verified:
         verify_log(desk, client, size, head)
     start = max(0, size - wish.limit) if wish.start is None else wish.start
-    linked = _load_linked(client, start, min(size, start + wish.limit), None)
+    linked = list(_compare(heads, _load_linked(client, start, min(size, start + wish.limit), None)))
     verified = {"verified": size} if wish.is_verified else {}
     lines = [f"{size} entries from the treasury's start on are whole; head {head}"] if wish.is_verified else []
     _tell(voice, {"size": size, "head": head, **verified}, linked, lines)
@@ -86,7 +89,7 @@ def verify_log(desk: Desk, client: ServerClient, size: int, head: Digest) -> Non
     remember_verified(desk.reach.home, desk.treasury, size, head)
 
 
-def _compare(heads: Heads, linked: Iterator[Linked]) -> Iterator[Linked]:
+def _compare(heads: Heads, linked: Iterable[Linked]) -> Iterator[Linked]:
     for entry, recorded in linked:
         heads.with_head(entry.index, recorded)
         yield entry, recorded

@@ -12,7 +12,7 @@ from guard.cli.exits import ExitStatus
 from guard.cli.founding import load_treasury_id, read_line
 from guard.cli.settings import Settings
 from guard.cli.storing import load_file
-from guard.cli.voice import Voice, to_table
+from guard.cli.voice import Voice, to_table, to_visible_line
 from guard.clients.connecting import parse_target
 from guard.clients.signer_client import ask
 from guard.core.ids import ChainName, Digest, SignerId
@@ -187,10 +187,10 @@ def show_status(voice: Voice, settings: Settings, only: str | None) -> ExitStatu
         except (AdapterError, GuardError) as error:
             is_whole = False
             told[name] = {"error": error.to_json()}
-            rows.append((name, "no answer", error.message))
+            rows.append((name, "no answer", to_visible_line(error.message)))
             continue
         told[name] = said
-        rows.append((str(said.get("signer")), "answers", _describe(said)))
+        rows.append((to_visible_line(str(said.get("signer"))), "answers", to_visible_line(_describe(said))))
     voice.tell({"signers": told}, *to_table(rows))
     return ExitStatus.DONE if is_whole else ExitStatus.TROUBLE
 

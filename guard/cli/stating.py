@@ -24,10 +24,11 @@ from guard.cli.words import to_groups
 from guard.core.ids import PersonId
 from guard.core.transfer import Transfer
 from guard.effects.summary import SUMMARY_VERSION, render_summary
+from guard.effects.visible import to_visible
 from guard.errors import AdapterError, GuardError
 from guard.formats.amounts import parse_duration
 from guard.statements.digests import compute_digest
-from guard.statements.signed import SignedStatement
+from guard.statements.signed import SignedStatement, transfer_to_json
 from guard.statements.signing import sign
 from guard.statements.values import Approval, Rejection, Statement, Veto, kind_of
 
@@ -94,9 +95,11 @@ def withdraw(voice: Voice, desk: Desk, named: str, signing: Signing, *, reason: 
 
 def _stop(voice: Voice, desk: Desk, subject: Subject, signing: Signing, make: Make) -> ExitStatus:
     signed, person = _sign(voice, desk, subject, make, signing)
-    vault = desk.require_place(subject.transfer.chain_id, subject.transfer.vault).vault
+    # A bundle that is behind the signers' may lack the vault: the stop goes out all the same, and is at most attempted.
+    vault = desk.policy.vault_at(subject.transfer.chain_id, subject.transfer.vault)
+    vaults = () if vault is None else (vault,)
     is_final = isinstance(signed.statement, Veto) or person == subject.transfer.initiator
-    stopped = send_stop_everywhere(desk, signed, (vault,), cancel=subject.transfer_id if is_final else None)
+    stopped = send_stop_everywhere(desk, signed, vaults, cancel=subject.transfer_id if is_final else None)
     # Signers first: nothing that follows can hold the stop up any more.
     handed = hand_over(desk, signed)
     file, trouble = keep_stop(None if subject.folder is None else subject.folder.path, signed, person)
@@ -137,18 +140,29 @@ def _sign(voice: Voice, desk: Desk, subject: Subject, make: Make, signing: Signi
     statement = make(person.id)
     signed = sign(private_key, statement, desk.treasury)
     desk.require_admitted(signed, now, subject.transfer_id)
+    is_stop = isinstance(statement, Veto | Rejection)
     heard = hear(desk, subject.transfer_id, subject.statements, now)
     voice.note(
-        render_summary(subject.transfer, desk.policy),
+        *(each.to_line() for each in heard),
+        "",
+        describe_to_stop(desk, subject.transfer) if is_stop else render_summary(subject.transfer, desk.policy),
         "",
         f"transfer {subject.transfer_id}",
-        *(f"  {each.to_line()}" for each in heard),
         f"policy {to_groups(desk.edition.digest)}",
         f"digest to sign {compute_digest(statement, desk.treasury)}",
         "",
     )
     require_yes(f"{person.id}, sign this {kind_of(statement)}?", is_given=signing.is_agreed)
     return signed, person.id
+
+
+def describe_to_stop(desk: Desk, transfer: Transfer) -> str:
+    """The summary; where this bundle lacks what it takes, the transfer's fields as they are. Nobody needs labels to stop a transfer."""
+    try:
+        return render_summary(transfer, desk.policy)
+    except GuardError as trouble:
+        fields = [f"{name}: {to_visible(str(value))}" for name, value in transfer_to_json(transfer).items()]
+        return "\n".join([f"This bundle cannot tell of it: {trouble.message}", *fields])
 
 
 def _to_result(subject: Subject, signed: SignedStatement, person: PersonId) -> dict[str, Any]:

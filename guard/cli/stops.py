@@ -8,6 +8,7 @@ from functools import partial
 from typing import Any
 
 from guard.cli.desk import Desk
+from guard.cli.voice import to_visible_line
 from guard.clients.signer_client import TIMEOUT, ask, send_stop
 from guard.clients.within import do_each_within
 from guard.core.ids import SignerId, TransferId
@@ -100,13 +101,18 @@ def _ask_cancels(
 def describe_stopped(stopped: Stopped) -> list[str]:
     """The same for people. Only an accepted stop is called one."""
     count, asked = len(stopped.receipts), len(stopped.asked)
-    lines = [f"  {signer}: {error.message} [{error.code}]" for signer, error in stopped.troubles.items()]
-    lines += [f"  {signer}: {said}" for signer, said in stopped.cancels.items()]
-    if stopped.is_accepted:
+    # Whoever answers at a signer's address may say anything, and must not write over what is counted here.
+    lines = [f"  {name}: {to_visible_line(error.message)} [{error.code}]" for name, error in stopped.troubles.items()]
+    lines += [f"  {name}: {to_visible_line(said)}" for name, said in stopped.cancels.items()]
+    if not stopped.needed:
+        head = (
+            f"stop attempted: {count} of {asked} signers have stored it; how many are needed this bundle does not say"
+        )
+    elif stopped.is_accepted:
         head = f"accepted: {count} of {asked} signers have stored it, {stopped.needed} are needed"
     else:
         head = f"stop attempted: {count} of {asked} signers have stored it, {stopped.needed} that had not signed are needed"
-    tail = [f"  already signed somewhere: {each}" for each in stopped.endangered]
+    tail = [f"  already signed somewhere: {to_visible_line(each)}" for each in stopped.endangered]
     if tail and not stopped.is_accepted:
         tail.append("next: guard cancel VAULT NONCE, which out-races what was signed; tell everybody now")
     return [head, *lines, *tail]

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from guard.cli.desk import Desk
-from guard.cli.folder import TransferFolder, load_folder
+from guard.cli.folder import TRANSFER_FILE, TransferFolder, load_folder, parse_transfer
+from guard.cli.storing import load_file
 from guard.clients.reported import Reported, to_reported
 from guard.core.ids import TransferId
 from guard.core.transfer import Transfer
 from guard.effects.summary import render_summary
 from guard.errors import AdapterError, GuardError
-from guard.statements.signed import SignedStatement
+from guard.statements.signed import FILE_BYTES, SignedStatement
 
 _ID = re.compile(r"(?:0x)?([0-9a-f]{8,64})\Z", re.ASCII)
 STOP_PATIENCE = 5.0
@@ -61,7 +62,7 @@ def load_subject_to_stop(desk: Desk, named: str) -> Subject:
     """The same for a stop: whatever the server does must not hold it up, so the signers are asked first."""
     prefix = to_id_prefix(named)
     if prefix is None or Path(named).exists():
-        subject = _from_folder(desk, named)
+        subject = _from_folder_to_stop(desk, named)
     else:
         found = _from_signers(desk, prefix)
         subject = found if found is not None else _from_server_to_stop(desk, prefix)
@@ -116,6 +117,19 @@ def _from_folder(desk: Desk, named: str) -> Subject:
     return Subject(
         transfer=folder.transfer, transfer_id=folder.transfer_id, statements=folder.statements, folder=folder
     )
+
+
+def _from_folder_to_stop(desk: Desk, named: str) -> Subject:
+    """The transfer alone, where something beside it in its folder cannot be read: that must hold up no stop."""
+    path = Path(named)
+    try:
+        return _from_folder(desk, named)
+    except GuardError:
+        if not (path / TRANSFER_FILE).is_file():
+            raise
+        transfer = parse_transfer(load_file(path / TRANSFER_FILE, max_bytes=FILE_BYTES))
+    folder = TransferFolder(path=path, transfer=transfer, statements=(), certificates=())
+    return Subject(transfer=transfer, transfer_id=folder.transfer_id, folder=folder)
 
 
 def _from_signers(desk: Desk, prefix: str) -> Subject | None:

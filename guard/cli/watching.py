@@ -14,7 +14,7 @@ from guard.cli.stops import compute_needed
 from guard.cli.voice import Voice, to_visible_line
 from guard.clients.signer_client import TIMEOUT, load_pending
 from guard.clients.within import do_each_within
-from guard.core.ids import SignerId, TransferId
+from guard.core.ids import SignerId, TransferId, is_count
 from guard.core.transfer import Transfer
 from guard.effects.summary import render_summary
 from guard.effects.visible import to_utc
@@ -68,15 +68,14 @@ def _find_alarms(desk: Desk, answers: Mapping[SignerId, Mapping[str, Any]]) -> l
                 )
     for signer, fields in answers.items():
         if fields.get("policy") != desk.edition.digest:
-            alarms.append(("watch.policy", f"{signer} stands on policy {fields.get('policy')}"))
+            alarms.append(("watch.policy", to_visible_line(f"{signer} stands on policy {fields.get('policy')}")))
     return alarms
 
 
 def _transfers_in(fields: Mapping[str, Any]) -> dict[TransferId, tuple[Transfer, Mapping[str, Any]]]:
     """What a signer lists, each under the id that its own text has; what cannot be read is left out."""
-    entries = fields.get("transfers")
     found: dict[TransferId, tuple[Transfer, Mapping[str, Any]]] = {}
-    for each in entries if isinstance(entries, list) else ():
+    for each in _list_in(fields, "transfers"):
         try:
             transfer = transfer_from_json(each.get("transfer")) if isinstance(each, dict) else None
         except GuardError:
@@ -84,6 +83,12 @@ def _transfers_in(fields: Mapping[str, Any]) -> dict[TransferId, tuple[Transfer,
         if transfer is not None:
             found[compute_transfer_id(transfer)] = (transfer, each)
     return found
+
+
+def _list_in(fields: Mapping[str, Any], name: str) -> list[Any]:
+    """A list of a signer's answer. Its signature says whose word it is and not that it makes sense."""
+    entries = fields.get(name)
+    return entries if isinstance(entries, list) else []
 
 
 def load_pending_transfers(desk: Desk, *, patience: float) -> dict[TransferId, Transfer]:
@@ -96,7 +101,16 @@ def load_pending_proposals(desk: Desk) -> dict[TransferId, SignedStatement]:
     """The proposal of every transfer that any signer lists. Each signer checks it again before it believes a cancel."""
     answers = poll_signers(desk).answers.values()
     listed = [(each, told) for fields in answers for each, (_, told) in _transfers_in(fields).items()]
-    return {each: from_json(told["proposal"]) for each, told in listed if told.get("proposal") is not None}
+    found = {each: _find_proposal(told) for each, told in listed}
+    return {each: signed for each, signed in found.items() if signed is not None}
+
+
+def _find_proposal(told: Mapping[str, Any]) -> SignedStatement | None:
+    """The proposal that a signer lists. One that cannot be read is none: what the others list must not go with it."""
+    try:
+        return None if told.get("proposal") is None else from_json(told["proposal"])
+    except GuardError:
+        return None
 
 
 def describe(desk: Desk, poll: Round) -> list[str]:
@@ -114,7 +128,7 @@ def describe(desk: Desk, poll: Round) -> list[str]:
     frozen = {
         str(each.get("id")): each
         for fields in poll.answers.values()
-        for each in fields.get("freezes", ())
+        for each in _list_in(fields, "freezes")
         if isinstance(each, dict)
     }
     lines += [
@@ -126,8 +140,9 @@ def describe(desk: Desk, poll: Round) -> list[str]:
 def _describe_one(told: Mapping[str, Any]) -> str:
     earliest, nonces = told.get("earliest_at"), told.get("signed_at_nonces")
     parts = [to_visible_line(str(told.get("status")))]
-    parts += [f"earliest {to_utc(earliest)}"] if isinstance(earliest, int) else []
-    parts += [f"signed at nonce {', '.join(map(str, nonces))}"] if isinstance(nonces, list) and nonces else []
+    parts += [f"earliest {to_utc(earliest)}"] if is_count(earliest) and isinstance(earliest, int) else []
+    signed = to_visible_line(", ".join(map(str, nonces))) if isinstance(nonces, list) else ""
+    parts += [f"signed at nonce {signed}"] if signed else []
     reasons = told.get("reasons")
     parts += [to_visible_line(", ".join(map(str, reasons)))] if isinstance(reasons, list) and reasons else []
     return "; ".join(parts)

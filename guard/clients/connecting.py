@@ -62,7 +62,8 @@ def parse_target(address: str) -> Target:
         or parts.path not in ("", "/")
         or parts.query
         or parts.username is not None
-        or (parts.fragment and (pin is None or parts.scheme != HTTPS))
+        # Somebody who began to name a certificate must not be served with any that an authority vouches for.
+        or ("#" in address and (pin is None or parts.scheme != HTTPS))
         or _HOST.match(parts.hostname or "") is None
     ):
         raise _refuse(address)

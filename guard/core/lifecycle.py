@@ -35,7 +35,7 @@ MOVES: Mapping[State, frozenset[State]] = {
     State.CONFIRMED: frozenset({State.FINALISED, State.BROADCAST}),
     State.FAILED: frozenset({State.BROADCAST}),
     State.FINALISED: frozenset(),
-    **{stopped: _TOO_LATE for stopped in _STOPS},
+    **dict.fromkeys(_STOPS, _TOO_LATE),
 }
 """Which state may follow which."""
 

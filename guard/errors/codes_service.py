@@ -34,6 +34,10 @@ _REQUESTS: dict[str, Code] = {
         "the very same statement by the same person was accepted before",
         "nothing; the message names its place in the log",
     ),
+    "statement.too-many": Code(
+        "the person has approved the transfer so often that one more says nothing",
+        "wait until it is decided; if the last approval has expired, propose the transfer anew",
+    ),
     "request.version-missing": Code(
         "an approval must name the version of the transfer that was read",
         "show the transfer and send the version that it has, as If-Match",

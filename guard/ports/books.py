@@ -156,8 +156,8 @@ class BooksReading(Protocol):
         """The same statement by the same person, if it was accepted before."""
         ...
 
-    def load_counted(self, chain_id: int, vault: Address) -> tuple[TransferRow, ...]:
-        """Transfers of a vault in a counted state (`lifecycle.COUNTED`), for predictions of limits."""
+    def load_counted(self, chain_id: int, vault: Address, *, since: int) -> tuple[TransferRow, ...]:
+        """Transfers of a vault in a counted state (`lifecycle.COUNTED`), for predictions of limits; final ones only from `since` on."""
         ...
 
     def load_head(self) -> LogHead:

@@ -27,10 +27,14 @@ class Rate:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
-    """The rates of one key: what helps money to move, what stops it, and refused attempts that are logged."""
+    """The rates of one key: what helps money to move, what stops it, what lifts freezes, and refused attempts that are logged.
+
+    Every unfreeze is read again for every prediction, under the lock that stops wait for, too: nobody needs many.
+    """
 
     moving: Rate = Rate(600, 60)
     stops: Rate = Rate(120, 60)
+    lifting: Rate = Rate(60, 24 * 3600)
     attempts: Rate = Rate(20, 3600)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -93,10 +94,37 @@ def was_lifted(
     from some unfreeze or from the freeze itself was over, since nothing else makes it so.
     """
     delay = active.policy.unfreeze.delay
-    naming = tuple(each for each in unfreezes if freeze_id in each.ids)
+    naming = sorted((each for each in unfreezes if freeze_id in each.ids), key=lambda each: each.first_seen_at)
     ends = sorted({max(each.first_seen_at, frozen_at) + delay for each in naming})
+    queues = _Queues(active, naming)
     return any(
-        is_lifted(freeze_id, [each for each in naming if each.first_seen_at <= at], active, at, (), frozen_at=frozen_at)
-        for at in ends
-        if at <= now
+        is_lifted(freeze_id, queues.take_until(at), active, at, (), frozen_at=frozen_at) for at in ends if at <= now
     )
+
+
+class _Queues:
+    """Unfreezes in the order of arrival, as time goes on: of those that differ in time alone the earliest that has not expired.
+
+    No other can make a quorum older, so that somebody's thousand unfreezes cost as much as one.
+    """
+
+    def __init__(self, active: Edition, arrived: Sequence[SeenUnfreeze]):
+        self._active = active
+        self._coming = deque(arrived)
+        self._queues: defaultdict[tuple[PersonId, Address, Digest, bool], deque[SeenUnfreeze]] = defaultdict(deque)
+
+    def take_until(self, at: int) -> list[SeenUnfreeze]:
+        """Those that may count at this time, which is never before the time that was asked about last."""
+        while self._coming and self._coming[0].first_seen_at <= at:
+            unfreeze = self._coming.popleft()
+            self._queues[self._to_kind(unfreeze)].append(unfreeze)
+        for queue in self._queues.values():
+            while queue and queue[0].expires_at <= at:
+                queue.popleft()
+        return [queue[0] for queue in self._queues.values() if queue]
+
+    def _to_kind(self, unfreeze: SeenUnfreeze) -> tuple[PersonId, Address, Digest, bool]:
+        """Everything but time by which an unfreeze counts or does not."""
+        enrolled_at = self._active.enrolled_at.get(unfreeze.key)
+        is_later = enrolled_at is not None and min(unfreeze.signed_at, unfreeze.first_seen_at) >= enrolled_at
+        return unfreeze.person, unfreeze.key, unfreeze.roster, is_later

@@ -37,7 +37,7 @@ class Outlook:
 
     def __init__(self, look: Look):
         self._look = look
-        self._movements: dict[tuple[int, Address], tuple[Movement, ...]] = {}
+        self._movements: dict[tuple[int, Address, int], tuple[Movement, ...]] = {}
 
     def predict(self, transfer_id: TransferId, transfer: Transfer, statements: Iterable[StatementRow]) -> Decision:
         """The decision on a transfer with these statements about it. Raises `AdapterError` `service.books-broken`."""
@@ -75,13 +75,17 @@ class Outlook:
     def _load_movements(self, transfer: Transfer) -> tuple[Movement, ...]:
         """What limits count: every limit is per vault. A policy without limits asks for none."""
         policies = self._look.known.policies(transfer).both
-        if not any(rule.limits for edition in policies for rule in edition.policy.rules):
+        rules = [rule for edition in policies for rule in edition.policy.rules]
+        longest = max((limit.window for rule in rules for limit in rule.limits), default=0)
+        if not longest:
             return ()
-        vault = (transfer.chain_id, transfer.vault)
-        if vault not in self._movements:
-            rows = self._look.reading.load_counted(*vault)
-            self._movements[vault] = tuple(_to_movement(row) for row in rows)
-        return self._movements[vault]
+        # What has left the longest window counts nowhere: a vault's whole history is not read under the lock that stops wait for, too.
+        since = max(0, self._look.now - longest)
+        wanted = (transfer.chain_id, transfer.vault, since)
+        if wanted not in self._movements:
+            rows = self._look.reading.load_counted(transfer.chain_id, transfer.vault, since=since)
+            self._movements[wanted] = tuple(_to_movement(row) for row in rows)
+        return self._movements[wanted]
 
     def _to_approval(self, row: StatementRow) -> SeenApproval:
         said = self._look.reader.read(row, Approval)

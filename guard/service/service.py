@@ -51,7 +51,8 @@ class Service:
         self._checks = checks
         self._editions = Editions()
         self._reader = StatementReader()
-        self._budgets = {False: Budget(clock, limits.moving), True: Budget(clock, limits.stops)}
+        self._moving, self._stops = Budget(clock, limits.moving), Budget(clock, limits.stops)
+        self._lifting = Budget(clock, limits.lifting)
         self._attempts = Attempts(books, clock, Budget(clock, limits.attempts))
 
     def propose(self, signed: SignedStatement, asked: Asked) -> Acknowledgement:
@@ -132,7 +133,7 @@ class Service:
             return replayed
         require_new(writing, admitted.person, admitted.digest)
         # Only what is new is counted: whoever saw a statement could send it again until its signer's budget were spent.
-        self._budgets[handed_in.verb.is_stop].require(admitted.key)
+        self._find_budget(handed_in.verb).require(admitted.key)
         look = Look(writing, self._editions.load(writing), self._reader, self._clock.read().wall)
         self._require_still_admitted(handed_in, look)
         turn = Turn(
@@ -146,6 +147,11 @@ class Service:
         acknowledged = record(turn, handed_in.verb.carry_out(turn, admitted.statement), handed_in.signed)
         keep_answer(turn, asked, acknowledged)
         return acknowledged
+
+    def _find_budget(self, verb: Verb) -> Budget:
+        if verb.is_stop:
+            return self._stops
+        return self._lifting if verb is verbs.UNFREEZE else self._moving
 
     def _require_still_admitted(self, handed_in: HandedIn, look: Look) -> None:
         """Ask every check again if another policy became active meanwhile: what counts is the one under which it is stored."""

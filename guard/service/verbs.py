@@ -29,6 +29,8 @@ STOPPABLE = frozenset({State.OPEN, State.SIGNING})
 LEAVING = (State.SIGNING, State.BROADCAST, State.CONFIRMED)
 """States in which something may be signed that no stop calls back."""
 MOST_TOLD = 100
+MOST_APPROVALS = 100
+"""Of one transfer by one person. One is enough until it expires."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +63,11 @@ class Turn:
 
     def predict(self, transfer: Transfer) -> Decision:
         """The decision with this statement counted."""
-        return self.outlook.predict(
-            self.transfer_id, transfer, (*self.writing.load_statements(self.transfer_id), self.row)
-        )
+        return self.outlook.predict(self.transfer_id, transfer, (*self.load_statements(), self.row))
+
+    def load_statements(self) -> tuple[StatementRow, ...]:
+        """What was said about the transfer before."""
+        return self.writing.load_statements(self.transfer_id)
 
     def make_due(self) -> None:
         """Have the worker bring this to the signers now."""
@@ -142,8 +146,16 @@ def _approve(turn: Turn, said: Approval) -> Outcome:
             f"the transfer has version {row.version}, and the request names version {turn.version}",
             details={"version": str(row.version)},
         )
+    _require_few(turn)
     turn.make_due()
     return Outcome(event="transfer.approved", transfer=row, prediction=turn.predict(said.transfer))
+
+
+def _require_few(turn: Turn) -> None:
+    """Refuse one more approval where the same person brought many: each is read again for every prediction about the transfer."""
+    own = [each for each in turn.load_statements() if each.kind == turn.row.kind and each.person == turn.row.person]
+    if len(own) >= MOST_APPROVALS:
+        raise GuardError("statement.too-many", f"{turn.row.person} has approved this transfer {len(own)} times already")
 
 
 def _reject(turn: Turn, said: Rejection) -> Outcome:

@@ -24,6 +24,10 @@ class SourceLimit:
         self._left: OrderedDict[str, tuple[int, int]] = OrderedDict()
         self._open: Counter[str] = Counter()
 
+    def to_another(self) -> SourceLimit:
+        """One with the same numbers, in which nothing was counted yet."""
+        return SourceLimit(self._clock, per_second=self._per_second, burst=self._burst)
+
     def require(self, source: str) -> None:
         """Count one request, or refuse it with `signer.rate`."""
         now = self._clock.read().boot

@@ -173,6 +173,7 @@ class Listener(socketserver.ThreadingMixIn, socketserver.BaseServer):
         self._tls = tls
         self.signer = signer
         self.limit = limit
+        self._handshakes = limit.to_another()
         self.verbs: Mapping[str, Verb] = {}
         self.name = ""
         self._idle = threading.Condition()
@@ -215,8 +216,10 @@ class Listener(socketserver.ThreadingMixIn, socketserver.BaseServer):
             super().finish_request(request, client_address)
             return
         try:
+            # A handshake costs more than most requests, and comes before any of them is counted.
+            self._handshakes.require(client_address[0])
             connection = self._tls.wrap_socket(request, server_side=True, do_handshake_on_connect=False)
-        except OSError:
+        except (GuardError, OSError):
             return
         with connection:
             try:

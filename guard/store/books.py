@@ -73,9 +73,9 @@ class BooksReader:
         found = self.db.execute(sql.FIND_STATEMENT, wanted).one_or_none()
         return None if found is None else rows.to_statement(found)
 
-    def load_counted(self, chain_id: int, vault: Address) -> tuple[TransferRow, ...]:
-        """Transfers of a vault in a counted state, oldest first."""
-        wanted = {"wanted_chain": chain_id, "wanted_vault": vault}
+    def load_counted(self, chain_id: int, vault: Address, *, since: int) -> tuple[TransferRow, ...]:
+        """Transfers of a vault in a counted state, oldest first; those that are final only if they became so at `since` or later."""
+        wanted = {"wanted_chain": chain_id, "wanted_vault": vault, "since": since}
         return tuple(map(rows.to_transfer, self.db.execute(sql.READ_COUNTED, wanted)))
 
     def load_head(self) -> LogHead:

@@ -8,7 +8,7 @@ from sqlalchemy import Select, Table, and_, bindparam, insert, or_, select, upda
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.sql.dml import Insert
 
-from guard.core.lifecycle import COUNTED
+from guard.core.lifecycle import COUNTED, State
 from guard.store.carriage_tables import ErrandTable, OutboxTable
 from guard.store.tables import (
     BundleTable,
@@ -48,7 +48,10 @@ READ_COUNTED = (
     .where(
         TRANSFER.c.chain_id == bindparam("wanted_chain"),
         TRANSFER.c.vault == bindparam("wanted_vault"),
-        TRANSFER.c.state.in_(sorted(state.value for state in COUNTED)),
+        or_(
+            TRANSFER.c.state.in_(sorted(state.value for state in COUNTED - {State.FINALISED})),
+            and_(TRANSFER.c.state == State.FINALISED.value, TRANSFER.c.moved_at >= bindparam("since")),
+        ),
     )
     .order_by(TRANSFER.c.received_at, TRANSFER.c.id)
 )

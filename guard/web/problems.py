@@ -44,7 +44,7 @@ STATUS_OF_CODE: Mapping[str, int] = {
     "request.key-reused": 422,
     "request.version-missing": 428,
     "transfer.stale": 412,
-    **dict.fromkeys(("request.rate", "request.source-rate", "login.challenges"), 429),
+    **dict.fromkeys(("request.rate", "request.source-rate", "statement.too-many", "login.challenges"), 429),
     **dict.fromkeys(("login.code", "login.enrol-only", "login.cross-site"), 403),
     "login.no-enrolment": 409,
     "login.person-unknown": 404,

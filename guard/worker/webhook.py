@@ -156,6 +156,8 @@ def is_allowed(address: Address, *, is_loopback: bool) -> bool:
     looked_at = mapped or address
     if is_loopback:
         return looked_at.is_loopback
+    if isinstance(looked_at, ipaddress.IPv6Address) and looked_at.is_site_local:
+        return False
     return looked_at.is_global and not (looked_at.is_multicast or looked_at.is_reserved or looked_at.is_loopback)
 
 
@@ -180,12 +182,17 @@ class _Pinned(http.client.HTTPConnection):
 
 def _post(connection: _Pinned, path: str, body: bytes, headers: dict[str, str]) -> int:
     """The status of the answer. However slowly the receiver speaks, the whole of it ends in time."""
-    watch = threading.Timer(float(connection.timeout or TIMEOUT), _cut, (connection,))
+    is_cut = threading.Event()
+    watch = threading.Timer(float(connection.timeout or TIMEOUT), _cut, (connection, is_cut))
     watch.daemon = True
     watch.start()
     try:
         connection.request("POST", path, body, headers)
-        return connection.getresponse().status
+        status = connection.getresponse().status
+        # Where it was cut off, half a head reads like a whole one.
+        if is_cut.is_set():
+            raise AdapterError("webhook.failed", "the receiver's answer was not there in time")
+        return status
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise AdapterError("webhook.failed", f"no answer from the receiver ({type(error).__name__})") from error
     finally:
@@ -193,8 +200,9 @@ def _post(connection: _Pinned, path: str, body: bytes, headers: dict[str, str]) 
         connection.close()
 
 
-def _cut(connection: _Pinned) -> None:
+def _cut(connection: _Pinned, is_cut: threading.Event) -> None:
     """End a connection under the reader's hands. Called on the plain socket, which TLS does not mind."""
+    is_cut.set()
     open_socket = connection.sock
     if open_socket is not None:
         try:

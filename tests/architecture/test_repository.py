@@ -78,6 +78,8 @@ def test_the_package_asks_for_what_the_locks_are_made_from() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["dependencies"] == read_asked("runtime")
     assert project["optional-dependencies"] == {"server": read_asked("server")}
+
+
 def test_the_npm_lock_names_hashes_and_no_address() -> None:
     text = (ROOT / "tests" / "node" / "package-lock.json").read_text()
     packages = {name: entry for name, entry in json.loads(text)["packages"].items() if name}

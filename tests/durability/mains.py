@@ -122,6 +122,7 @@ def run_racing_worker(race: Race) -> None:
     def now() -> int:
         return int(race.began_at + (time.time() - race.began_at) * race.clock_runs)
 
+    # The fuse is never lit.
     worker = compose_worker(race.job, Fuse(Path(race.told), None), now)
     worker.pace = race.pace
     rounds = 0
@@ -181,4 +182,3 @@ def run_deliverer(delivery: Delivery, log: str, target: int | None) -> None:
                 return
         except AdapterError as trouble:
             assert trouble.code == "store.unavailable", trouble
-

@@ -78,6 +78,9 @@ class Served:
         assert process.pid is not None
         if not process.is_alive():
             return
+        # Held still first, so that it has no child that is not seen here.
+        with suppress(ProcessLookupError):
+            os.kill(process.pid, signal.SIGSTOP)
         family = [process.pid, *children_of(process.pid)]
         for each in family:
             with suppress(ProcessLookupError):
@@ -127,9 +130,7 @@ class Client:
     acknowledged: list[dict[str, Any]] = field(default_factory=list)
     unanswered: int = 0
 
-    def post(
-        self, path: str, signed: SignedStatement, *, version: int | None = None, key: str = ""
-    ) -> dict[str, Any]:
+    def post(self, path: str, signed: SignedStatement, *, version: int | None = None, key: str = "") -> dict[str, Any]:
         """The acknowledgement; the key is drawn unless one is given."""
         headers = {"Content-Type": "application/json", "Idempotency-Key": key or secrets.token_hex(8)}
         headers |= {} if version is None else {"If-Match": f'"v{version}"'}

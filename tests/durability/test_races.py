@@ -58,8 +58,10 @@ def post_at_once(served: Served, post: Callable[[Client, int], dict[str, Any]]) 
 
 def require_each_once(served: Served, about: list[TransferId], acknowledged: list[dict[str, Any]]) -> None:
     told = require_whole_log(served.store, served.policy.treasury, acknowledged)
-    assert sorted(each["index"] for each in acknowledged) == list(range(1, len(acknowledged) + 1)) == list(
-        range(1, len(told))
+    assert (
+        sorted(each["index"] for each in acknowledged)
+        == list(range(1, len(acknowledged) + 1))
+        == list(range(1, len(told)))
     )
     with served.store.reading() as reading:
         rows = [row for each in about for row in reading.load_statements(each)]

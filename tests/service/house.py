@@ -30,7 +30,8 @@ from guard.store.store import Store
 from tests.factories import make_scope
 from tests.team import PINNED_AT, HandClock, Team, make_team_policy, transfer_id_of
 
-AMPLE = Limits(moving=Rate(100_000, 60), stops=Rate(100_000, 60), attempts=Rate(100_000, 60))
+PLENTY = Rate(100_000, 60)
+AMPLE = Limits(moving=PLENTY, stops=PLENTY, lifting=PLENTY, attempts=PLENTY)
 _numbers = count()
 
 

@@ -63,9 +63,11 @@ def make_certificate(folder: Path, name: str) -> Certificate:
 
 
 @contextmanager
-def listening(team: Team, protection: Protection, *, name: str = A, teller: Teller | None = None) -> Iterator[int]:
+def listening(
+    team: Team, protection: Protection, *, name: str = A, teller: Teller | None = None, burst: int = 10_000
+) -> Iterator[int]:
     """The stop listener of one signer on a port of loopback."""
-    limit = SourceLimit(team.clock, per_second=1, burst=10_000)
+    limit = SourceLimit(team.clock, per_second=1, burst=burst)
     signer = team.signers[name]
     listener = open_listener("127.0.0.1:0", signer, STOP_VERBS, limit, protection=protection, teller=teller)
     serve_in_background(listener)
@@ -141,6 +143,22 @@ def test_a_client_without_tls_gets_no_answer_and_leaves_no_trace(
             ask(f"127.0.0.1:{port}", "pending", CHALLENGE)
         assert ask(f"https://127.0.0.1:{port}#sha256={certificate.pin}", "pending", CHALLENGE)
     assert capfd.readouterr().err == ""
+
+
+def test_a_source_that_only_shakes_hands_is_limited_like_one_that_asks(team: Team, certificate: Certificate) -> None:
+    with listening(team, certificate.protection, burst=3) as port:
+        for number in range(4):
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+            context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            with socket.create_connection(("127.0.0.1", port), timeout=10) as plain:
+                if number < 3:
+                    context.wrap_socket(plain).close()
+                    continue
+                with pytest.raises(OSError):
+                    context.wrap_socket(plain)
+        team.advance(2)
+        address = f"https://127.0.0.1:{port}#sha256={certificate.pin}"
+        assert ask(address, "pending", CHALLENGE)["pending"]["fields"]["signer"] == A
 
 
 def test_handshakes_that_never_finish_hold_nobody_up(team: Team, certificate: Certificate) -> None:
@@ -337,6 +355,7 @@ def test_an_address_is_understood(address: str, expected: tuple[str, str, int]) 
             "https://a:1?x",
         ),
         *("http://a:1#sha256=" + "a" * 64, "https://a:1#sha256=" + "A" * 64, "https://a:1#sha256=ab", "https://a:1#x"),
+        *("https://a:1#", "http://a:1#", "a:1#"),
         *("a..b:1", "x" * 64 + ":1", "a\n:1", " a:1", "a:٣"),
     ],
 )

@@ -233,7 +233,27 @@ def test_lists_are_those_of_a_plain_search_whatever_the_page(
             books.add_transfer(row)
         assert list_all(books, query) == wanted
         counted = [row for row in reversed(rows) if (row.chain_id, row.vault) == (1, VAULT) and row.state in COUNTED]
-        assert sorted(books.load_counted(1, VAULT), key=str) == sorted(counted, key=str)
+        assert sorted(books.load_counted(1, VAULT, since=0), key=str) == sorted(counted, key=str)
+        raise _UndoError
+
+
+@given(transfers, st.integers(0, 3))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_what_became_final_before_a_time_is_left_out_and_nothing_else(
+    store: Store, rows: list[TransferRow], place: int
+) -> None:
+    with pytest.raises(_UndoError), store.writing() as books:
+        for row in rows:
+            books.add_transfer(row)
+        since = sorted({row.moved_at for row in rows} | {0})[-1] + place - 1 if place else 0
+        kept = [
+            row
+            for row in rows
+            if (row.chain_id, row.vault) == (1, VAULT)
+            and row.state in COUNTED
+            and (row.state is not State.FINALISED or row.moved_at >= since)
+        ]
+        assert sorted(books.load_counted(1, VAULT, since=max(0, since)), key=str) == sorted(kept, key=str)
         raise _UndoError
 
 

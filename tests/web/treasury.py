@@ -47,7 +47,7 @@ class ServedTreasury:
 
     store: Store
     folder: Path
-    limits: Limits = field(default_factory=lambda: Limits(moving=FREE, stops=FREE, attempts=FREE))
+    limits: Limits = field(default_factory=lambda: Limits(moving=FREE, stops=FREE, lifting=FREE, attempts=FREE))
     settings: WebSettings = field(default_factory=lambda: WebSettings(ordinary=PLENTY, stops=PLENTY))
     people: Team = field(init=False)
     service: Service = field(init=False)

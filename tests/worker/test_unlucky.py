@@ -142,10 +142,10 @@ def test_signatures_one_short_are_alarmed_once_while_who_signed_comes_and_goes(y
 
 def test_a_signer_that_names_what_nobody_knows_does_not_hinder_a_cancel(yard: Yard) -> None:
     one, other = yard.ready(), yard.ready(amount_units=usdc(2))
-    sign_at(yard, one, "signer-a", "signer-b")
-    sign_at(yard, other, "signer-c")
     unknown = yard.people.transfer(amount_units=usdc(3))
-    sign_at(yard, unknown, "signer-d")
+    sign_at(yard, unknown, "signer-a")
+    sign_at(yard, one, "signer-b", "signer-c")
+    sign_at(yard, other, "signer-d")
     worker, ask = yard.worker(), yard.ask
 
     def silent_on_pending(address: str, verb: str, body: Mapping[str, Any]) -> dict[str, Any]:

@@ -167,8 +167,15 @@ def drip(connection: socket.socket) -> None:
         return
 
 
+def begin_well(connection: socket.socket) -> None:
+    """A status line that looks good, and no end of the head."""
+    connection.sendall(b"HTTP/1.1 200 OK\r\nX: ")
+    hang(connection)
+    hang(connection)
+
+
 @pytest.mark.parametrize(
-    "act", [hang, drip, lambda connection: None, lambda connection: connection.sendall(b"\x00" * 9)]
+    "act", [hang, drip, begin_well, lambda connection: None, lambda connection: connection.sendall(b"\x00" * 9)]
 )
 def test_a_receiver_that_hangs_drips_or_talks_nonsense_ends_in_time(act: Callable[[socket.socket], None]) -> None:
     with answering(act) as url:
@@ -227,6 +234,7 @@ PRIVATE = [
     "::1",
     "::",
     "fe80::1",
+    "fec0::1",
     "fc00::1",
     "fd12::1",
     "ff02::1",
