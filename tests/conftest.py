@@ -61,16 +61,18 @@ def _find_foundry_tool(name: str) -> Path:
     pytest.skip(f"{OPTIONAL}{name} (npm package @foundry-rs/{name}; `make setup` says why)")
 
 
-LONGEST_FIRST = ("tests/crash/", "tests/search/", "tests/cli/")
+LONGEST_FIRST = ("tests/crash/", "tests/demo/", "tests/deploy/", "tests/search/", "tests/durability/", "tests/cli/")
+ONE_GROUP = {"tests/cli/": "treasury", "tests/demo/test_dev.py": "play", "tests/worker/test_on_chain.py": "on-chain"}
+"""Tests that share something which takes long to found: each process that ran some of them would found it anew."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it at the end while the other has nothing to do."""
     for item in items:
-        if "tests/cli/" in item.nodeid:
-            # They share one treasury with four running signers, which takes long to found.
-            item.add_marker(pytest.mark.xdist_group("treasury"))
+        for place, group in ONE_GROUP.items():
+            if place in item.nodeid:
+                item.add_marker(pytest.mark.xdist_group(group))
     items.sort(
         key=lambda item: next((at for at, each in enumerate(LONGEST_FIRST) if each in item.nodeid), len(LONGEST_FIRST))
     )

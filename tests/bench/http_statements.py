@@ -1,4 +1,4 @@
-"""Statements per second over HTTP: verified, decided, logged and durable, by the real `guard serve`, beside the raw transaction of the database.
+"""Statements per second over HTTP (verified, decided, logged, durable) by the real `guard serve`, beside the raw transaction.
 
 Only approvals are timed; the proposals that they are about are posted before.
 """
