@@ -1,4 +1,4 @@
-"""Processes of the tests of durability and of races: APIs, workers and deliverers over one database, without budgets that a test uses up."""
+"""Processes of the tests of durability and of races: APIs, workers and deliverers, without budgets that a test uses up."""
 
 from __future__ import annotations
 
@@ -40,6 +40,8 @@ from tests.crash.fused_store import FusedStore
 from tests.crash.worker_main import SECRET, UNDONE, Job, compose_worker
 
 FREE = Rate(10**6, 1)
+REST = 0.02
+"""Seconds that a worker rests after a round without work."""
 PLENTY = SourceRate(per_second=10**6, burst=10**6)
 DURABLE = {"sqlite": "wal 2 1", "postgresql": "on on on"}
 """What `tell_durability` says of each database where nothing that is acknowledged can be forgotten."""
@@ -60,7 +62,7 @@ class Serving:
 
 def run_api(serving: Serving) -> None:
     """Serve until killed, as `guard serve` does with so many processes."""
-    configure_log("json", open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
+    configure_log("json", Path(os.devnull).open("w", encoding="utf-8"))
     bound = bind_socket(parse_listen_address(serving.address))
 
     def work() -> int:
@@ -103,7 +105,10 @@ def tell_durability(database: Database) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Race:
-    """What several workers do at once: `clock_runs` times as fast as the machine's since `began_at`, at least `rounds` rounds each."""
+    """What several workers do at once, at least `rounds` rounds each.
+
+    Their clock is `job.later` seconds ahead at `began_at`, and goes `clock_runs` times as fast as the machine's since.
+    """
 
     job: Job
     about: tuple[TransferId, ...]
@@ -120,7 +125,7 @@ def run_racing_worker(race: Race) -> None:
     configure_log("json", sys.stderr)
 
     def now() -> int:
-        return int(race.began_at + (time.time() - race.began_at) * race.clock_runs)
+        return int(race.began_at + race.job.later + (time.time() - race.began_at) * race.clock_runs)
 
     # The fuse is never lit.
     worker = compose_worker(race.job, Fuse(Path(race.told), None), now)
@@ -129,17 +134,20 @@ def run_racing_worker(race: Race) -> None:
     while rounds < race.rounds or not are_over(worker, race.about):
         if time.time() > race.ends_at:
             os._exit(UNDONE)
-        _go_round(worker)
+        if _is_idle_round(worker):
+            time.sleep(REST)
         rounds += 1
     Path(race.told).write_text(str(rounds), encoding="ascii")
 
 
-def _go_round(worker: Worker) -> None:
+def _is_idle_round(worker: Worker) -> bool:
+    """One round, and whether there was nothing to do."""
     try:
-        worker.run_round()
+        return worker.run_round().is_idle
     except AdapterError as trouble:
         # As the product's loop does: another round.
         assert trouble.code == "store.unavailable", trouble
+        return True
 
 
 def are_over(worker: Worker, about: tuple[TransferId, ...]) -> bool:
