@@ -17,6 +17,7 @@ from sqlalchemy import (
     Delete,
     Insert,
     Row,
+    Select,
     Table,
     Update,
     and_,
@@ -152,11 +153,15 @@ class CarriageWrites(CarriageReads):
     def claim_errands(self, holder: str, *, now: int, until: int, limit: int) -> tuple[port.ErrandRow, ...]:
         """Lease errands that are due and that nobody holds, those due longest first."""
         free = select(_errand.transfer_id).where(_errand.due_at <= now, _errand.leased_until <= now)
-        chosen = free.order_by(_errand.due_at, _errand.transfer_id).limit(limit).with_for_update(skip_locked=True)
+        chosen = self._lock(free.order_by(_errand.due_at, _errand.transfer_id), limit)
         claimed = update(_ERRANDS).where(_errand.transfer_id.in_(chosen)).values(**_hold(_errand, holder, until))
         return tuple(
             _to(port.ErrandRow, row) for row in self.db.execute(claimed.values(due_at=until).returning(_ERRANDS))
         )
+
+    def _lock(self, free: Select[str], limit: int) -> tuple[str, ...]:
+        """The first rows that nobody else is claiming. Asked by itself: inside of the update Postgres may ask it again for each row."""
+        return tuple(self.db.execute(free.limit(limit).with_for_update(skip_locked=True)).scalars())
 
     def extend_errand(self, claimed: port.ErrandRow, *, until: int) -> bool:
         """Hold an errand longer. False: it is another's by now."""
@@ -219,7 +224,7 @@ class CarriageWrites(CarriageReads):
         """Lease messages that are due and that nobody holds, those due longest first."""
         is_free = (_outbox.state == "waiting", _outbox.due_at <= now, _outbox.leased_until <= now)
         oldest = select(_outbox.id).where(*is_free).order_by(_outbox.due_at, _outbox.created_at, _outbox.id)
-        chosen = oldest.limit(limit).with_for_update(skip_locked=True)
+        chosen = self._lock(oldest, limit)
         claimed = update(_OUTBOX).where(_outbox.id.in_(chosen)).values(**_hold(_outbox, holder, until))
         rows = [_to(port.OutboxRow, row) for row in self.db.execute(claimed.returning(_OUTBOX))]
         return tuple(sorted(rows, key=lambda row: (row.due_at, row.created_at, row.id)))

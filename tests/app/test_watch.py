@@ -11,7 +11,7 @@ from contextlib import contextmanager
 
 from tests.app.processes import END_WITHIN, children_of, is_running, wait_until
 
-WATCHER = """
+WATCHER = r"""
 import os, signal, sys, time
 from guard.app.ending import end_on_signals
 from guard.app.processes import Watch

@@ -86,13 +86,13 @@ def watching(words: Sequence[str], *, path: Path, cwd: Path) -> Iterator[Watched
         text=True,
         start_new_session=True,
     )
-    try:
-        with process:
+    with process:
+        try:
             yield Watched(process)
-    finally:
-        if process.poll() is None:
-            process.terminate()
-            process.wait(PATIENCE)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                process.wait(PATIENCE)
 
 
 def list_processes(naming: Path) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import sys
 import threading
@@ -62,7 +63,7 @@ class Serving:
 
 def run_api(serving: Serving) -> None:
     """Serve until killed, as `guard serve` does with so many processes."""
-    configure_log("json", Path(os.devnull).open("w", encoding="utf-8"))
+    configure_log("json", io.StringIO())
     bound = bind_socket(parse_listen_address(serving.address))
 
     def work() -> int:

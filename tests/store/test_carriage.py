@@ -8,9 +8,11 @@ from dataclasses import replace
 from functools import partial
 
 import pytest
+from sqlalchemy import text
 
 from guard.core.ids import Address, Digest, SignerId, TransferId
 from guard.ports.carriage import CertificateRow, ErrandRow, SentRow, SignerLook
+from guard.store.database import Database
 from guard.store.store import Store
 from tests.factories import address_of, digest_of
 from tests.store.factories import new_transfer
@@ -268,3 +270,15 @@ def test_evidence_is_the_latest(store: Store) -> None:
         brief.keep_evidence(transfer_id, '{"a":2}', at=AT + 1)
     with store.reading() as reading:
         assert reading.load_evidence(transfer_id) == '{"a":2}'
+
+
+def test_a_claim_takes_no_more_than_it_asked_for_whatever_postgres_plans(postgres_url: str) -> None:
+    """As one statement it took every due row where the planner chose to ask the inner question again for each outer row."""
+    store = Store(Database(postgres_url))
+    put_errands(store, 5)
+    with store.brief() as brief:
+        for way in ("hashagg", "hashjoin", "mergejoin", "material", "sort"):
+            brief.db.execute(text(f"SET LOCAL enable_{way} = off"))
+        assert len(brief.claim_errands("one", now=AT, until=AT + LEASE, limit=1)) == 1
+    assert len(claim(store, "other", limit=10)) == 4
+    store.close()
