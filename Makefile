@@ -11,7 +11,7 @@ PY := .venv/bin/python
 WORKERS ?= 3
 COVERAGE ?= 90
 SOURCES := guard tests
-PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadgroup
+PYTEST := $(PY) -m pytest -n $(WORKERS) --dist loadscope
 COVERED := --cov --cov-report=term-missing:skip-covered --cov-fail-under=$(COVERAGE)
 LOCKS := requirements/bootstrap.lock requirements/artifacts.lock .ci/setup
 

@@ -7,9 +7,11 @@ import os
 import platform
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 PROFILE = os.environ.get("TEST_PROFILE", "ci")
 OPTIONAL = "optional part missing: "
@@ -66,13 +68,21 @@ ONE_GROUP = {"tests/cli/": "treasury", "tests/demo/test_dev.py": "play", "tests/
 """Tests that share something which takes long to found: each process that ran some of them would found it anew."""
 
 
+class OneGroupScheduling(LoadScopeScheduling):
+    """Hands each test out by itself, but for those that belong together."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((group for place, group in ONE_GROUP.items() if nodeid.startswith(place)), nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneGroupScheduling:
+    """The order in which several processes get the tests."""
+    return OneGroupScheduling(config, log)
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest, so that no process is left with it at the end while the other has nothing to do."""
-    for item in items:
-        for place, group in ONE_GROUP.items():
-            if place in item.nodeid:
-                item.add_marker(pytest.mark.xdist_group(group))
     items.sort(
         key=lambda item: next((at for at, each in enumerate(LONGEST_FIRST) if each in item.nodeid), len(LONGEST_FIRST))
     )

@@ -32,9 +32,6 @@ class Playground:
         return self.cwd / "play"
 
 
-pytestmark = pytest.mark.xdist_group("play")
-
-
 @pytest.fixture(scope="module")
 def playground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Playground]:
     cwd = tmp_path_factory.mktemp("dev")
