@@ -28,14 +28,14 @@ from tests.crash.api_main import run_fused_api
 from tests.crash.books import require_whole_log
 from tests.crash.chain_main import mine, run_stepped_chain
 from tests.crash.stack import NAMES, PATIENCE, Stack, build_stack, to_context
-from tests.crash.worker_main import Job, run_fused_worker
+from tests.crash.worker_main import PACE, ROUND_TAKES, ROUNDS, Job, run_fused_worker
 from tests.worker.test_webhook import Receiver, receiving
 
 API, WORKER = "api", "worker"
 KILLED = -9
 TRIES = 8
-BETWEEN = 60
-"""Seconds that pass between two workers: chores are due again."""
+BETWEEN = ROUNDS * ROUND_TAKES + 2 * PACE.watch
+"""Seconds that pass between two workers: more than any of them spends, so that time never goes back and chores are due again."""
 LEASES_END = 150
 """Seconds after which nothing of a dead worker is held any more."""
 
